@@ -1,0 +1,386 @@
+"""Activation kernels: each formula beside its derivative, written to stay finite in float32 at any input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from bigdl_keras.kernels.elementwise import erf, unary
+from bigdl_keras.kernels.table import KERNELS, Kernel, each, same_shape
+from bigdl_keras.shapes import normalize_axis
+
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+_GELU_SLOPE = float(np.sqrt(2 / np.pi))
+_SQRT_HALF = float(np.sqrt(0.5))
+_SQRT_2_PI = float(np.sqrt(2 * np.pi))
+
+
+def activation(name: str, forward: Callable[..., Any], gradient: Callable[..., Any], *needs: str) -> None:
+    """File an elementwise activation with attributes."""
+    KERNELS[name] = Kernel(forward, each(gradient), same_shape, needs or ("inputs",), elementwise=True)
+
+
+# Rectifiers: max(x, negative_slope * x), never more than max_value
+
+def relu(x: Any, *, negative_slope: float = 0.0, max_value: float | None = None, out: Any = None) -> Any:
+    if negative_slope == 0:
+        return np.maximum(x, 0, out=out) if max_value is None else np.clip(x, 0, max_value, out=out)
+    y = np.where(x > 0, x, negative_slope * x)
+    return y if max_value is None else np.minimum(y, max_value, out=out)
+
+
+def relu_gradient(dy: Any, y: Any, *, negative_slope: float = 0.0, max_value: float | None = None, out: Any = None) -> Any:
+    passed = np.greater(y, 0)
+    if max_value is not None:
+        passed = passed & (y < max_value)
+    if negative_slope == 0:
+        return np.multiply(dy, passed, out=out)
+    slope = passed.astype(dy.dtype)
+    slope += negative_slope * (y < 0)
+    return np.multiply(dy, slope.astype(dy.dtype, copy=False), out=out)
+
+
+def thresholded_relu(x: Any, *, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0,
+                     out: Any = None) -> Any:
+    """x where x > threshold, else negative_slope * (x - threshold)."""
+    y = np.where(x > threshold, x, negative_slope * (x - threshold))
+    return y if max_value is None else np.minimum(y, max_value, out=out)
+
+
+def thresholded_relu_gradient(dy: Any, x: Any, *, negative_slope: float = 0.0, max_value: float | None = None,
+                              threshold: float = 0.0, out: Any = None) -> Any:
+    slope = np.where(x > threshold, np.ones_like(x), np.full_like(x, negative_slope))
+    if max_value is not None:
+        slope *= x < max_value
+    return np.multiply(dy, slope, out=out)
+
+
+def leaky_relu(x: Any, *, negative_slope: float = 0.2, out: Any = None) -> Any:
+    return np.maximum(x, negative_slope * x, out=out) if 0 <= negative_slope <= 1 else np.where(x >= 0, x, negative_slope * x)
+
+
+def leaky_relu_gradient(dy: Any, x: Any, *, negative_slope: float = 0.2, out: Any = None) -> Any:
+    return np.multiply(dy, np.where(x > 0, np.ones_like(x), np.full_like(x, negative_slope)), out=out)
+
+
+def relu6(x: Any, *, out: Any = None) -> Any:
+    return np.clip(x, 0, 6, out=out)
+
+
+def relu6_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, (y > 0) & (y < 6), out=out)
+
+
+def elu(x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+def elu_gradient(dy: Any, x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
+    return np.multiply(dy, np.where(x > 0, np.ones_like(x), alpha * np.exp(np.minimum(x, 0))), out=out)
+
+
+def selu(x: Any, *, out: Any = None) -> Any:
+    return np.multiply(elu(x, alpha=SELU_ALPHA), SELU_SCALE, out=out)
+
+
+def selu_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    return np.multiply(elu_gradient(dy, x, alpha=SELU_ALPHA), SELU_SCALE, out=out)
+
+
+def celu(x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
+
+
+def celu_gradient(dy: Any, x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
+    return np.multiply(dy, np.exp(np.minimum(x, 0) / alpha), out=out)
+
+
+activation("relu", relu, relu_gradient, "output")
+activation("thresholded_relu", thresholded_relu, thresholded_relu_gradient)
+activation("leaky_relu", leaky_relu, leaky_relu_gradient)
+activation("relu6", relu6, relu6_gradient, "output")
+activation("elu", elu, elu_gradient)
+activation("selu", selu, selu_gradient)
+activation("celu", celu, celu_gradient)
+
+
+# Sigmoids
+
+def sigmoid(x: Any, *, out: Any = None) -> Any:
+    """1 / (1 + exp(-x)); where exp overflows the quotient is 0, which is right."""
+    y = np.asarray(np.negative(x, out=out))
+    with np.errstate(over="ignore"):
+        np.exp(y, out=y)
+    y += 1
+    return np.reciprocal(y, out=y)
+
+
+def sigmoid_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
+    slope = np.asarray(np.subtract(1, y))
+    slope *= y
+    return np.multiply(dy, slope, out=out)
+
+
+def tanh_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
+    slope = np.asarray(np.multiply(y, y))
+    np.subtract(1, slope, out=slope)
+    return np.multiply(dy, slope, out=out)
+
+
+def hard_sigmoid(x: Any, *, slope: float = 1 / 6, offset: float = 0.5, out: Any = None) -> Any:
+    """clip(slope * x + offset, 0, 1). Keras 3 has slope 1/6, Keras 1 and 2 had 0.2."""
+    y = np.asarray(np.multiply(x, slope, out=out))
+    y += offset
+    return np.clip(y, 0, 1, out=y)
+
+
+def hard_sigmoid_gradient(dy: Any, y: Any, *, slope: float = 1 / 6, offset: float = 0.5, out: Any = None) -> Any:
+    inside = (y > 0) & (y < 1)
+    return np.multiply(np.multiply(dy, slope), inside, out=out)
+
+
+def hard_tanh(x: Any, *, min_value: float = -1.0, max_value: float = 1.0, out: Any = None) -> Any:
+    return np.clip(x, min_value, max_value, out=out)
+
+
+def hard_tanh_gradient(dy: Any, x: Any, *, min_value: float = -1.0, max_value: float = 1.0, out: Any = None) -> Any:
+    return np.multiply(dy, (x > min_value) & (x < max_value), out=out)
+
+
+def softplus(x: Any, *, out: Any = None) -> Any:
+    """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
+    rest = np.log1p(np.exp(-np.absolute(x)))
+    return np.add(np.maximum(x, 0), rest, out=out)
+
+
+def softplus_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, sigmoid(x), out=out)
+
+
+def log_sigmoid(x: Any, *, out: Any = None) -> Any:
+    return np.negative(softplus(np.negative(x)), out=out)
+
+
+def log_sigmoid_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, sigmoid(np.negative(x)), out=out)
+
+
+def softsign(x: Any, *, out: Any = None) -> Any:
+    return np.divide(x, np.absolute(x) + 1, out=out)
+
+
+def softsign_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, np.square(1 - np.absolute(y)), out=out)
+
+
+unary("sigmoid", sigmoid, sigmoid_gradient, "output")
+unary("tanh", np.tanh, tanh_gradient, "output")
+activation("hard_sigmoid", hard_sigmoid, hard_sigmoid_gradient, "output")
+activation("hard_tanh", hard_tanh, hard_tanh_gradient)
+unary("softplus", softplus, softplus_gradient)
+unary("log_sigmoid", log_sigmoid, log_sigmoid_gradient)
+unary("softsign", softsign, softsign_gradient, "output")
+
+
+# x times something between 0 and 1
+
+def silu(x: Any, *, out: Any = None) -> Any:
+    return np.multiply(x, sigmoid(x), out=out)
+
+
+def silu_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    gate = np.asarray(sigmoid(x))
+    return np.multiply(dy, gate * (1 + x * (1 - gate)), out=out)
+
+
+def hard_silu(x: Any, *, out: Any = None) -> Any:
+    return np.multiply(x, hard_sigmoid(x), out=out)
+
+
+def hard_silu_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    gate = hard_sigmoid(x)
+    return np.multiply(dy, gate + x * ((gate > 0) & (gate < 1)) * (1 / 6), out=out)
+
+
+def mish(x: Any, *, out: Any = None) -> Any:
+    return np.multiply(x, np.tanh(softplus(x)), out=out)
+
+
+def mish_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    gate = np.tanh(softplus(x))
+    return np.multiply(dy, gate + x * (1 - gate * gate) * sigmoid(x), out=out)
+
+
+def gelu(x: Any, *, approximate: bool = True, out: Any = None) -> Any:
+    """x * P(Z <= x): with erf, or tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)) where `approximate`."""
+    if approximate:
+        gate = np.tanh(_GELU_SLOPE * (x + 0.044715 * x * x * x))
+    else:
+        gate = erf(x * _SQRT_HALF)
+    return np.multiply(x, 0.5 * (gate + 1), out=out)
+
+
+def gelu_gradient(dy: Any, x: Any, *, approximate: bool = True, out: Any = None) -> Any:
+    if approximate:
+        square = x * x
+        gate = np.tanh(_GELU_SLOPE * x * (1 + 0.044715 * square))
+        density = 0.5 * x * (1 - gate * gate) * (_GELU_SLOPE * (1 + 3 * 0.044715 * square))
+    else:
+        gate = erf(x * _SQRT_HALF)
+        density = x * np.exp(-0.5 * x * x) / _SQRT_2_PI
+    return np.multiply(dy, 0.5 * (gate + 1) + density, out=out)
+
+
+def tanh_shrink(x: Any, *, out: Any = None) -> Any:
+    return np.subtract(x, np.tanh(x), out=out)
+
+
+def tanh_shrink_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, np.square(np.tanh(x)), out=out)
+
+
+unary("silu", silu, silu_gradient)
+unary("hard_silu", hard_silu, hard_silu_gradient)
+unary("mish", mish, mish_gradient)
+activation("gelu", gelu, gelu_gradient)
+unary("tanh_shrink", tanh_shrink, tanh_shrink_gradient)
+
+
+# Shrinking and thresholds
+
+def soft_shrink(x: Any, *, threshold: float = 0.5, out: Any = None) -> Any:
+    return np.subtract(x, np.clip(x, -threshold, threshold), out=out)
+
+
+def soft_shrink_gradient(dy: Any, x: Any, *, threshold: float = 0.5, out: Any = None) -> Any:
+    return np.multiply(dy, np.absolute(x) > threshold, out=out)
+
+
+def hard_shrink(x: Any, *, threshold: float = 0.5, out: Any = None) -> Any:
+    return np.multiply(x, np.absolute(x) > threshold, out=out)
+
+
+def threshold(x: Any, *, threshold: float, default_value: float, out: Any = None) -> Any:
+    return np.where(x > threshold, x, np.full_like(x, default_value))
+
+
+def threshold_gradient(dy: Any, x: Any, *, threshold: float, default_value: float, out: Any = None) -> Any:
+    return np.multiply(dy, x > threshold, out=out)
+
+
+activation("soft_shrink", soft_shrink, soft_shrink_gradient)
+activation("hard_shrink", hard_shrink, soft_shrink_gradient)
+activation("threshold", threshold, threshold_gradient)
+
+
+# Algebraic softplus, and its sparse kin
+
+def squareplus(x: Any, *, b: float = 4.0, out: Any = None) -> Any:
+    return np.multiply(x + np.sqrt(x * x + b), 0.5, out=out)
+
+
+def squareplus_gradient(dy: Any, x: Any, *, b: float = 4.0, out: Any = None) -> Any:
+    return np.multiply(dy, 0.5 * (1 + x / np.sqrt(x * x + b)), out=out)
+
+
+def sparse_plus(x: Any, *, out: Any = None) -> Any:
+    """0 below -1, (x + 1) ** 2 / 4 between -1 and 1, x above."""
+    return np.where(x >= 1, x, 0.25 * np.square(np.maximum(x, -1) + 1))
+
+
+def sparse_sigmoid(x: Any, *, out: Any = None) -> Any:
+    return np.clip(0.5 * (x + 1), 0, 1, out=out)
+
+
+def sparse_plus_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, sparse_sigmoid(x), out=out)
+
+
+def sparse_sigmoid_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
+    return np.multiply(dy, 0.5 * ((x > -1) & (x < 1)).astype(x.dtype), out=out)
+
+
+activation("squareplus", squareplus, squareplus_gradient)
+unary("sparse_plus", sparse_plus, sparse_plus_gradient)
+unary("sparse_sigmoid", sparse_sigmoid, sparse_sigmoid_gradient)
+
+
+# Distributions along an axis
+
+def softmax(x: Any, *, axis: int | tuple[int, ...] = -1, out: Any = None) -> Any:
+    """exp(x) / sum(exp(x)), shifted by the largest."""
+    y = np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out=out)
+    np.exp(y, out=y)
+    return np.divide(y, np.add.reduce(y, axis=axis, keepdims=True), out=y)
+
+
+def softmax_gradient(dy: Any, y: Any, *, axis: int | tuple[int, ...] = -1, out: Any = None) -> Any:
+    dx = np.multiply(dy, y, out=out)
+    inner = np.add.reduce(dx, axis=axis, keepdims=True)
+    dx -= inner * y
+    return dx
+
+
+def log_softmax(x: Any, *, axis: int | tuple[int, ...] = -1, out: Any = None) -> Any:
+    y = np.subtract(x, np.maximum.reduce(x, axis=axis, keepdims=True), out=out)
+    y -= np.log(np.add.reduce(np.exp(y), axis=axis, keepdims=True))
+    return y
+
+
+def log_softmax_gradient(dy: Any, y: Any, *, axis: int | tuple[int, ...] = -1, out: Any = None) -> Any:
+    dx = np.exp(y, out=out)
+    dx *= np.add.reduce(dy, axis=axis, keepdims=True)
+    return np.subtract(dy, dx, out=dx)
+
+
+def sparsemax(x: Any, *, axis: int = -1, out: Any = None) -> Any:
+    """The nearest distribution to x (Martins and Astudillo, 2016): max(x - tau, 0), with tau so that the sum is 1."""
+    moved = np.moveaxis(x, axis, -1)
+    ordered = np.flip(np.sort(moved, axis=-1), axis=-1)
+    total = np.cumsum(ordered, axis=-1, dtype=x.dtype)
+    place = np.arange(1, moved.shape[-1] + 1, dtype=x.dtype)
+    count = np.add.reduce(1 + place * ordered > total, axis=-1, keepdims=True, dtype=np.int64)
+    last = np.maximum(count - 1, 0)
+    tau = (np.take_along_axis(total, last, axis=-1) - 1) / count.astype(x.dtype)
+    return np.maximum(x, np.moveaxis(tau, -1, axis), out=out) - np.moveaxis(tau, -1, axis)
+
+
+def sparsemax_gradient(dy: Any, y: Any, *, axis: int = -1, out: Any = None) -> Any:
+    support = (y > 0).astype(dy.dtype)
+    dx = np.multiply(dy, support, out=out)
+    share = np.add.reduce(dx, axis=axis, keepdims=True) / np.add.reduce(support, axis=axis, keepdims=True)
+    dx -= share * support
+    return dx
+
+
+KERNELS["softmax"] = Kernel(softmax, each(softmax_gradient), same_shape, ("output",))
+KERNELS["log_softmax"] = Kernel(log_softmax, each(log_softmax_gradient), same_shape, ("output",))
+KERNELS["sparsemax"] = Kernel(sparsemax, each(sparsemax_gradient), same_shape, ("output",))
+
+
+# Gated linear unit: one half times the sigmoid of the other
+
+def glu_shape(shape: Any, *, axis: int = -1) -> Any:
+    """Shape rule of `glu`: the axis is halved."""
+    place = normalize_axis(axis, len(shape))
+    size = shape[place]
+    if size is not None and size % 2:
+        raise ValueError(f"glu halves axis {axis}, whose size must be even. Received shape {shape}.")
+    return (*shape[:place], None if size is None else size // 2, *shape[place + 1:])
+
+
+def glu(x: Any, *, axis: int = -1, out: Any = None) -> Any:
+    value, gate = np.split(x, 2, axis=axis)
+    return np.multiply(value, sigmoid(gate), out=out)
+
+
+def glu_gradient(dy: Any, x: Any, *, axis: int = -1, out: Any = None) -> Any:
+    value, gate = np.split(x, 2, axis=axis)
+    gate = sigmoid(gate)
+    return np.concatenate([dy * gate, dy * value * gate * (1 - gate)], axis=axis)
+
+
+KERNELS["glu"] = Kernel(glu, each(glu_gradient), glu_shape)
