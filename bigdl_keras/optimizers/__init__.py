@@ -1,0 +1,26 @@
+"""Optimizers under their Keras 3 names, learning-rate schedules, and the door from names and configs to both."""
+
+from bigdl_keras.optimizers import schedules
+from bigdl_keras.optimizers.adam import Adam, Adamax, AdamW, Nadam
+from bigdl_keras.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
+from bigdl_keras.optimizers.base import Optimizer
+from bigdl_keras.optimizers.lookup import deserialize, get, serialize
+from bigdl_keras.optimizers.momentum import SGD, Lion
+
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
