@@ -1,0 +1,63 @@
+"""Rows of every kind become blocks of columns: arrays, RDDs and DataFrames behind one face, `Source`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bigdl_keras.data.block import Block, Column
+from bigdl_keras.data.from_arrays import ArraySource
+from bigdl_keras.data.from_dataframe import DataFrameSource
+from bigdl_keras.data.from_rdd import RddSource
+from bigdl_keras.data.minibatches import Minibatches
+from bigdl_keras.data.sample import Sample
+from bigdl_keras.data.source import Source, Structure
+
+__all__ = ["Block", "Column", "Minibatches", "Sample", "Source", "Structure", "as_source", "kind_of"]
+
+
+def kind_of(x: Any) -> str:
+    """'rdd', 'dataframe' or 'arrays', told without importing pyspark."""
+    for parent in type(x).__mro__:
+        if parent.__module__.split(".")[0] == "pyspark":
+            if parent.__name__ == "RDD":
+                return "rdd"
+            if parent.__name__ == "DataFrame":
+                return "dataframe"
+    return "arrays"
+
+
+def as_source(x: Any, y: Any = None, sample_weight: Any = None, *, feature_cols: Any = None, label_cols: Any = None,
+              weight_col: str | None = None, labels: bool = True,
+              input_shapes: Sequence[tuple[int | None, ...]] = ((None,),), outputs: int = 1) -> Source:
+    """Make a Source of whatever `fit`, `evaluate` or `predict` was given.
+
+    Args:
+        x: arrays, a list, tuple or dict of arrays, an RDD, or a DataFrame.
+        y, sample_weight: for arrays.
+        feature_cols, label_cols, weight_col: column names, for a DataFrame.
+        labels: False where only features are read (predict).
+        input_shapes: row shapes of the model's inputs, without the batch axis: they group and shape DataFrame columns.
+        outputs: number of the model's outputs, which groups the label columns of a DataFrame.
+
+    Returns:
+        The source.
+
+    Raises:
+        TypeError: an argument does not go with this kind of data.
+        ValueError: the data has no rows, a column is missing, or rows do not fit together.
+    """
+    kind = kind_of(x)
+    if kind != "arrays" and (y is not None or sample_weight is not None):
+        hint = "name them with `label_cols`/`weight_col`" if kind == "dataframe" else "put them into its rows: (x, y, weight)"
+        raise TypeError(f"With {'a DataFrame' if kind == 'dataframe' else 'an RDD'}, `y` and `sample_weight` must be None: "
+                        f"{hint}.")
+    if kind != "dataframe" and (feature_cols is not None or label_cols is not None or weight_col is not None):
+        raise TypeError("`feature_cols`, `label_cols` and `weight_col` name columns of a DataFrame. "
+                        f"Received x of type {type(x).__name__}.")
+    if kind == "rdd":
+        return RddSource(x, labels=labels, inputs=len(input_shapes))
+    if kind == "dataframe":
+        return DataFrameSource(x, feature_cols, label_cols if labels else None, weight_col if labels else None,
+                               labels=labels, input_shapes=input_shapes, outputs=outputs)
+    return ArraySource(x, y, sample_weight)
