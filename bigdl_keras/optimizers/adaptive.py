@@ -96,7 +96,8 @@ class Adagrad(Optimizer):
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001,
-                 initial_accumulator_value: float | None = None, epsilon: float | None = EPSILON, **options: Any) -> None:
+                 initial_accumulator_value: float | None = None, epsilon: float | None = EPSILON,
+                 **options: Any) -> None:
         default = 0.0 if "lr" in options else 0.1
         super().__init__(learning_rate, **options)
         self.initial_accumulator_value = default if initial_accumulator_value is None else initial_accumulator_value

@@ -93,7 +93,7 @@ class Optimizer(ABC):
 
     @property
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
-        """The rule's own slots in Keras 3's order of creation; those of a group are interleaved, variable by variable."""
+        """The rule's own slots in Keras 3's order of creation: group by group, interleaved variable by variable."""
         return ()
 
     def initial_value(self, slot: str) -> float:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-CHUNK = 16384
+CHUNK = 32768
 """Elements an update rule handles at a time: six float32 vectors of this length stay in a level 2 cache."""
 
 Total = Callable[[np.ndarray], np.ndarray]
