@@ -1,0 +1,18 @@
+"""Errors of our own; everything else is ValueError, TypeError or RuntimeError with a message that says what to do."""
+
+
+class WorkerLost(RuntimeError):
+    """A worker of the training team stopped answering; the fit may be retried from its last snapshot."""
+
+
+class UserCodeError(RuntimeError):
+    """A row, layer or function of the user failed on a worker; retrying would fail again."""
+
+
+def add_place(error: BaseException, place: str) -> BaseException:
+    """Append where the error happened to its message, so that it survives pickling and Spark's wrapping."""
+    if error.args and isinstance(error.args[0], str):
+        error.args = (f"{error.args[0]} ({place})", *error.args[1:])
+    else:
+        error.args = (*error.args, place)
+    return error

@@ -1,0 +1,1 @@
+"""Symbolic tensors, recorded calls, and the Plan they compile to."""

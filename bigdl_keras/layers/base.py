@@ -1,0 +1,483 @@
+"""A layer is names, shapes and one `call` written in ops; its gradient, its output shape and its plan are derived."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from bigdl_keras import constraints, initializers, regularizers
+from bigdl_keras.graph import nest
+from bigdl_keras.graph.node import Node
+from bigdl_keras.graph.tensor import KerasTensor, is_symbolic
+from bigdl_keras.graph.trace import Trace, abstract_outputs, computing, current_trace
+from bigdl_keras.layers.naming import unique_name
+from bigdl_keras.parameters import Variable, floatx
+
+_eager = threading.local()
+
+
+class InputSpec:
+    """What a layer accepts: number of axes, and sizes of some of them.
+
+    Args:
+        ndim: exact number of axes.
+        min_ndim, max_ndim: bounds of the number of axes.
+        axes: axis -> required size.
+        shape: full shape, None where any size is fine.
+    """
+
+    def __init__(self, ndim: int | None = None, min_ndim: int | None = None, max_ndim: int | None = None,
+                 axes: dict[int, int] | None = None, shape: Sequence[int | None] | None = None) -> None:
+        self.ndim = len(shape) if shape is not None else ndim
+        self.min_ndim = min_ndim
+        self.max_ndim = max_ndim
+        self.axes = dict(axes or {})
+        if shape is not None:
+            self.axes |= {axis: size for axis, size in enumerate(shape) if size is not None}
+
+    def check(self, shape: tuple[int | None, ...], layer: str, position: int = 0) -> None:
+        """Raise ValueError where `shape` does not fit."""
+        wanted = None
+        if self.ndim is not None and len(shape) != self.ndim:
+            wanted = f"expected {self.ndim} axes"
+        elif self.min_ndim is not None and len(shape) < self.min_ndim:
+            wanted = f"expected at least {self.min_ndim} axes"
+        elif self.max_ndim is not None and len(shape) > self.max_ndim:
+            wanted = f"expected at most {self.max_ndim} axes"
+        else:
+            for axis, size in self.axes.items():
+                if shape[axis] is not None and shape[axis] != size:
+                    wanted = f"expected axis {axis} to have size {size}"
+        if wanted:
+            raise ValueError(f"Input {position} of layer '{layer}' is incompatible with the layer: {wanted}. "
+                             f"Received shape {tuple(shape)}.")
+
+
+class Layer:
+    """Base of all layers: weights with names, `build` on first sight of a shape, `call` in ops.
+
+    A subclass writes `__init__`, optionally `build(input_shape)` with `self.add_weight(...)`, and
+    `call(inputs, training=None, mask=None)` with functions of `bigdl_keras.ops`. Nothing else is needed to train it,
+    on executors too: they receive the compiled plan, never the class.
+
+    Args:
+        name: unique in a model; made from the class name if None.
+        trainable: whether the optimizer may change the layer's trainable weights.
+        dtype: of the weights, default `floatx()`.
+        activity_regularizer: penalty on the output, divided by the batch size.
+        input_shape: shape of one row, for a first layer of Sequential.
+
+    Raises:
+        TypeError: an unknown keyword.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        if cls.get_config is Layer.get_config:  # a user's layer without get_config is rebuilt from its arguments
+            try:
+                bound = inspect.signature(cls.__init__).bind(layer, *args, **kwargs)
+                arguments = dict(list(bound.arguments.items())[1:])
+                arguments.update(arguments.pop("kwargs", {}))
+                object.__setattr__(layer, "_arguments", arguments)
+            except TypeError:
+                pass
+        return layer
+
+    def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
+                 name: str | None = None, **kwargs: Any) -> None:
+        object.__setattr__(self, "_variables", [])
+        object.__setattr__(self, "_layers", [])
+        self.name = name if name is not None else unique_name(type(self).__name__)
+        if not isinstance(self.name, str) or "/" in self.name:
+            raise ValueError(f"A layer's name must be a string without '/'. Received {self.name!r}.")
+        self._trainable = bool(trainable)
+        self.dtype = _dtype_name(dtype) or floatx()
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self.supports_masking = False
+        self.input_spec: Any = None
+        self._inbound_nodes: list[Node] = []
+        self._added_losses: list[Any] = []
+        self.batch_input_shape = _declared_shape(kwargs)
+        kwargs.pop("autocast", None)
+        if kwargs:
+            raise TypeError(f"{type(self).__name__} does not know the argument {sorted(kwargs)[0]!r}.")
+
+    # ---- attributes that are layers or weights are tracked
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, (Variable, Layer, list, tuple, dict)) and not name.startswith("_inbound"):
+            self._track(value)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        value = getattr(self, name)
+        object.__delattr__(self, name)
+        if isinstance(value, Layer) and value in self._layers:
+            self._layers.remove(value)
+
+    def _track(self, value: Any) -> None:
+        if "_variables" not in self.__dict__:
+            if isinstance(value, (Variable, Layer)):
+                raise RuntimeError(f"Call super().__init__() first in {type(self).__name__}.__init__, before setting attributes.")
+            return
+        for leaf in nest.flatten(value):
+            if isinstance(leaf, Variable) and leaf not in self._variables:
+                self._variables.append(leaf)
+            elif isinstance(leaf, Layer) and leaf is not self and leaf not in self._layers:
+                self._layers.append(leaf)
+
+    # ---- weights
+
+    def add_weight(self, shape: Any = None, initializer: Any = None, dtype: Any = None, trainable: bool = True,
+                   regularizer: Any = None, constraint: Any = None, name: str | None = None, **_: Any) -> Variable:
+        """Create a weight of the layer.
+
+        Args:
+            shape: tuple of sizes; None for a scalar.
+            initializer: name, config or object; 'glorot_uniform' if None.
+            dtype: default the layer's.
+            trainable: False for states such as moving averages.
+            regularizer, constraint: names, configs or objects.
+            name: short name; also the name in saved files.
+        """
+        if isinstance(shape, str):  # Keras 2 put the name first
+            raise TypeError(f"add_weight takes `shape` first. Received {shape!r}; pass name={shape!r}.")
+        shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
+        if any(size is None for size in shape):
+            raise ValueError(f"The weight '{name}' of layer '{self.name}' needs known sizes. Received shape {shape}. Give the "
+                             "input shape, at least on the axes that weights depend on.")
+        value = initializers.get(initializer if initializer is not None else "glorot_uniform")(shape, _dtype_name(dtype) or self.dtype)
+        variable = Variable(np.asarray(value), name or "variable", trainable, regularizers.get(regularizer),
+                            constraints.get(constraint), path=f"{self.name}/{name or 'variable'}")
+        self._track(variable)
+        return variable
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the optimizer may change this layer; setting it sets the layers inside too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for layer in self._layers:
+            layer.trainable = value
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: the layer's own trainable ones, its own states, then those of the layers in it."""
+        own = sorted(self._variables, key=lambda variable: not variable.trainable)
+        return list(dict.fromkeys(own + [variable for layer in self._layers for variable in layer.weights]))
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """Weights that an optimizer will change."""
+        if not self._trainable:
+            return []
+        own = [variable for variable in self._variables if variable.trainable]
+        return list(dict.fromkeys(own + [variable for layer in self._layers for variable in layer.trainable_weights]))
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """Frozen weights and states."""
+        trained = set(self.trainable_weights)
+        return [variable for variable in self.weights if variable not in trained]
+
+    non_trainable_variables = non_trainable_weights
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights, in the order of `weights`."""
+        return [variable.numpy() for variable in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Overwrite all weights.
+
+        Raises:
+            ValueError: another number of arrays, or a shape differs.
+        """
+        variables = self.weights
+        if len(weights) != len(variables):
+            raise ValueError(f"Layer '{self.name}' has {len(variables)} weights. Received {len(weights)} arrays."
+                             + ("" if self.built else " The layer is not built yet: call it on data, or build(input_shape)."))
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """Number of elements of all weights."""
+        return sum(int(np.prod(variable.shape, dtype=np.int64)) for variable in self.weights)
+
+    @property
+    def losses(self) -> list[Any]:
+        """Penalties of the weights' regularizers as they now stand, and what `add_loss` was given in the last eager call."""
+        penalties = [variable.regularizer(variable.value) for variable in self.trainable_weights if variable.regularizer]
+        return penalties + [loss for layer in _walk(self) for loss in layer._added_losses]
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a scalar to the training loss; call it in `call`."""
+        trace = current_trace()
+        if trace is not None:
+            trace.losses.append((loss, False))
+        else:
+            self._added_losses.append(loss)
+
+    # ---- building
+
+    def build(self, input_shape: Any) -> None:
+        """Create the weights; `input_shape` has None on unknown axes, and is a list for several inputs."""
+        self.built = True
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.built:
+            return
+        arguments = _bind(self.call, args, kwargs)
+        shapes = {name: nest.map_leaves(_shape_of, value) for name, value in arguments.items()
+                  if any(hasattr(leaf, "shape") for leaf in nest.flatten(value))}
+        if not shapes:
+            raise ValueError(f"Layer '{self.name}' must be called on a tensor or an array. Received {args!r}.")
+        parameters = [name for name, parameter in inspect.signature(self.build).parameters.items()
+                      if parameter.kind is parameter.POSITIONAL_OR_KEYWORD]
+        with computing():
+            if len(parameters) > 1 and all(name.endswith("_shape") for name in parameters):
+                self.build(**{name: shapes.get(name.removesuffix("_shape")) for name in parameters})
+            else:
+                self.build(next(iter(shapes.values())))
+        self.built = True
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape of the output for `input_shape`, found by running `call` symbolically."""
+        is_shape = isinstance(input_shape, (tuple, list)) and all(size is None or isinstance(size, int) for size in input_shape)
+        inputs = (KerasTensor(tuple(input_shape), self._input_dtype()) if is_shape
+                  else [KerasTensor(tuple(shape), self._input_dtype()) for shape in input_shape])
+        return nest.map_leaves(lambda tensor: tensor.shape, abstract_outputs(self, (inputs,), {}))
+
+    def _input_dtype(self) -> str:
+        return self.dtype
+
+    # ---- calling
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The mathematics, written in ops."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs).")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        trace = current_trace()
+        if trace is None and any(map(is_symbolic, nest.flatten(list(args)) + nest.flatten(kwargs))):
+            return self._record(args, kwargs)
+        return self._run(trace, args, kwargs)
+
+    def _record(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        outputs = abstract_outputs(self, args, kwargs)
+        outputs = nest.map_leaves(lambda leaf: KerasTensor(leaf.shape, leaf.dtype, self.name), outputs)
+        self._inbound_nodes.append(Node(self, args, kwargs, outputs))
+        return outputs
+
+    def _run(self, trace: Trace | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        args = nest.map_leaves(_as_value, args)
+        self._check_inputs(args)
+        self._build_for(args, kwargs)
+        kwargs = dict(kwargs)
+        names = _call_names(type(self))
+        first, previous_mask = self._fill_masks(names, args, kwargs)
+        training = kwargs.get("training")
+        with _phase(trace, training) as phase:
+            if "training" in names:
+                kwargs["training"] = phase
+            elif "training" in kwargs and not names["**"]:
+                del kwargs["training"]
+            if trace is None:
+                self._added_losses.clear()
+                return self.call(*args, **kwargs)
+            with trace.inside(self.name):
+                outputs = self.call(*args, **kwargs)
+                self._set_masks(first, previous_mask, outputs)
+                if self.activity_regularizer is not None and phase:
+                    for output in nest.flatten(outputs):
+                        trace.losses.append((self.activity_regularizer(output), True))
+        return outputs
+
+    def _check_inputs(self, args: tuple[Any, ...]) -> None:
+        if self.input_spec is None or not args:
+            return
+        specs = nest.flatten(self.input_spec)
+        tensors = nest.flatten(args[0])
+        if len(specs) != len(tensors) and isinstance(self.input_spec, (list, tuple)):
+            raise ValueError(f"Layer '{self.name}' expects {len(specs)} inputs. Received {len(tensors)}.")
+        for position, (spec, tensor) in enumerate(zip(specs, tensors, strict=False)):
+            spec.check(_shape_of(tensor), self.name, position)
+
+    def _fill_masks(self, names: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """Hand the masks that travel with the inputs to `call`'s mask arguments; answers (first argument, its masks)."""
+        arguments = _bind(self.call, args, kwargs)
+        first, previous = None, None
+        for position, (name, value) in enumerate(arguments.items()):
+            masks = nest.map_leaves(lambda leaf: getattr(leaf, "keras_mask", None), value)
+            present = any(mask is not None for mask in nest.flatten(masks))
+            if position == 0:
+                first, previous = value, masks if present else None
+            target = "mask" if position == 0 and "mask" in names else f"{name}_mask"
+            if target in names and arguments.get(target) is None and present:
+                kwargs[target] = masks
+        return first, previous
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """Mask of the output: the input's, for layers that keep time steps."""
+        return previous_mask
+
+    def _set_masks(self, inputs: Any, previous_mask: Any, outputs: Any) -> None:
+        if not self.supports_masking:
+            if previous_mask is not None and any(getattr(leaf, "keras_mask", None) is None for leaf in nest.flatten(outputs)):
+                warnings.warn(f"Layer '{self.name}' ({type(self).__name__}) was given a masked input but does not support masking: "
+                              "the mask ends here.", stacklevel=4)
+            return
+        masks = self.compute_mask(inputs, previous_mask)
+        if masks is None:
+            return
+        tensors = nest.flatten(outputs)
+        masks = nest.flatten(masks)
+        for tensor, mask in zip(tensors, masks if len(masks) == len(tensors) else masks[:1] * len(tensors), strict=True):
+            if isinstance(tensor, KerasTensor) and tensor.keras_mask is None:
+                tensor.keras_mask = mask
+
+    def assign_in_training(self, variable: Variable, value: Any) -> None:
+        """Give a state its new value: at once in an eager call, at the end of the step in a compiled one."""
+        trace = current_trace()
+        if trace is not None:
+            trace.updates.append((variable, value))
+        else:
+            variable.assign(value)
+
+    # ---- description
+
+    @property
+    def input(self) -> Any:
+        """Input tensors of the layer's only call."""
+        return self._only_node("input").args[0]
+
+    @property
+    def output(self) -> Any:
+        """Output tensors of the layer's only call."""
+        return self._only_node("output").outputs
+
+    def _only_node(self, what: str) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(f"Layer '{self.name}' has never been called, so it has no {what}.")
+        return self._inbound_nodes[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Plain data from which `from_config` rebuilds the layer.
+
+        Raises:
+            NotImplementedError: a subclass whose arguments are not plain data does not define get_config.
+        """
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is Layer.get_config:
+            arguments = {key: value for key, value in getattr(self, "_arguments", {}).items() if key not in config}
+            if not all(_is_plain(value) for value in arguments.values()):
+                raise NotImplementedError(f"{type(self).__name__} takes arguments that are not plain data: define get_config() "
+                                          "(and from_config()) so that it can be saved.")
+            config |= arguments
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """Rebuild a layer from what `get_config` answered."""
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise TypeError(f"{cls.__name__} cannot be rebuilt from its config {config}: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _walk(layer: Layer) -> Iterator[Layer]:
+    yield layer
+    for inner in layer._layers:
+        yield from _walk(inner)
+
+
+def _dtype_name(dtype: Any) -> str | None:
+    """'float32' from a name, a numpy dtype, or Keras's policy config."""
+    if isinstance(dtype, dict):
+        dtype = dtype.get("config", {}).get("name")
+    if dtype is None:
+        return None
+    name = dtype if isinstance(dtype, str) else str(np.dtype(dtype))
+    return {"mixed_float16": "float32", "mixed_bfloat16": "float32", "float16": "float32", "bfloat16": "float32"}.get(name, name)
+
+
+def _declared_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
+    """The batch shape that a first layer declares by `input_shape`, `input_dim` or `batch_input_shape`."""
+    for key in ("batch_input_shape", "batch_shape"):
+        if kwargs.get(key) is not None:
+            kwargs.pop("input_length", None)
+            return tuple(kwargs.pop(key))
+    if kwargs.get("input_shape") is not None:
+        return (None, *kwargs.pop("input_shape"))
+    if kwargs.get("input_dim") is not None:
+        length = kwargs.pop("input_length", None)
+        return (None, kwargs.pop("input_dim")) if length is None else (None, length, kwargs.pop("input_dim"))
+    return None
+
+
+def _shape_of(leaf: Any) -> Any:
+    return tuple(leaf.shape) if hasattr(leaf, "shape") else None
+
+
+def _as_value(leaf: Any) -> Any:
+    """Weights as tensors of the graph are; float64 arrays of a caller as floatx."""
+    if isinstance(leaf, np.ndarray) and leaf.dtype == np.float64 and floatx() != "float64":
+        return leaf.astype(floatx())
+    return leaf
+
+
+def _is_plain(value: Any) -> bool:
+    return all(leaf is None or isinstance(leaf, (bool, int, float, str)) for leaf in nest.flatten(value))
+
+
+@functools.cache
+def _call_names(layer_class: type) -> dict[str, Any]:
+    """Names of `call`'s parameters; '**' tells whether it takes any keyword."""
+    parameters = inspect.signature(layer_class.call).parameters.values()  # type: ignore[attr-defined]
+    names: dict[str, Any] = {item.name: item for item in parameters if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL)}
+    names["**"] = any(item.kind is item.VAR_KEYWORD for item in parameters)
+    return names
+
+
+def _bind(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Arguments by name, in the order of the signature; `training` may be given to a call that does not take it."""
+    signature = inspect.signature(function)
+    accepted = kwargs if any(item.kind is item.VAR_KEYWORD for item in signature.parameters.values()) else {
+        key: value for key, value in kwargs.items() if key in signature.parameters or key != "training"}
+    bound = signature.bind(*args, **accepted)
+    return dict(bound.arguments)
+
+
+@contextmanager
+def _phase(trace: Trace | None, training: bool | None) -> Iterator[bool]:
+    """The phase of a call, handed on to the layers called inside it."""
+    if trace is not None:
+        phase = trace.training if training is None else bool(training)
+        with trace.phase(phase):
+            yield phase
+        return
+    outer = getattr(_eager, "training", False)
+    _eager.training = outer if training is None else bool(training)
+    try:
+        yield _eager.training
+    finally:
+        _eager.training = outer

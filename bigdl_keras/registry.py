@@ -1,0 +1,49 @@
+"""One door from names and configs to objects: `get("optimizer", "adam")`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_TABLES: dict[str, dict[str, Any]] = {}
+
+
+def register(kind: str, *names: str) -> Callable[[Any], Any]:
+    """Return a decorator that files a class or function of `kind` under its own name and `names`."""
+
+    def file_away(thing: Any) -> Any:
+        table = _TABLES.setdefault(kind, {})
+        for name in (thing.__name__, *names):
+            table[name] = thing
+        return thing
+
+    return file_away
+
+
+def names(kind: str) -> list[str]:
+    """All names known for `kind`, in the order of registration."""
+    return list(_TABLES.get(kind, {}))
+
+
+def find(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return what is filed under `name` (also as CamelCase or snake_case), or raise with the nearest name."""
+    if custom_objects and name in custom_objects:
+        return custom_objects[name]
+    table = _TABLES.get(kind, {})
+    if name in table:
+        return table[name]
+    folded = {_fold(key): key for key in table}
+    if _fold(name) in folded:
+        return table[folded[_fold(name)]]
+    raise ValueError(f"There is no {kind} called {name!r}.{suggestion(name, table)}")
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """' Did you mean ...?' with the nearest of the `known` names, or nothing."""
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _fold(name: str) -> str:
+    return name.replace("_", "").lower()
