@@ -36,7 +36,7 @@ class _Moments(Optimizer):
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
 
-@register("optimizer")
+@register("optimizer", "adam")
 class Adam(_Moments):
     """Adaptive moments.
 
@@ -82,7 +82,7 @@ class Adam(_Moments):
         return {**super().get_config(), "amsgrad": self.amsgrad}
 
 
-@register("optimizer", "adam_w")
+@register("optimizer", "adamw", "adam_w")
 class AdamW(Adam):
     """Adam with decoupled weight decay: `weights -= learning_rate * weight_decay * weights` before each update.
 
@@ -106,7 +106,7 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=weight_decay, **options)
 
 
-@register("optimizer")
+@register("optimizer", "adamax")
 class Adamax(_Moments):
     """Adam with the infinity norm: `u = max(beta_2 * u, |gradient|)`.
 
@@ -145,7 +145,7 @@ class Adamax(_Moments):
             weight -= scratch
 
 
-@register("optimizer")
+@register("optimizer", "nadam")
 class Nadam(_Moments):
     """Adam with Nesterov momentum, which is warmed up: `u(t) = beta_1 * (1 - 0.96 ** (t * schedule_decay) / 2)`.
 
@@ -197,7 +197,7 @@ class Nadam(_Moments):
             weight -= top
 
     def _warm_up(self, step: int) -> float:
-        return self.beta_1 * (1.0 - 0.5 * 0.96 ** (step * self.schedule_decay))
+        return float(self.beta_1 * (1.0 - 0.5 * 0.96 ** (step * self.schedule_decay)))
 
     def _warm_up_product(self, step: int) -> float:
         """u(1) * ... * u(step); the last product is kept, for the next step needs one factor more."""

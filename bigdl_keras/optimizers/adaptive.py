@@ -13,7 +13,7 @@ from bigdl_keras.optimizers.slices import Slice, Total, alone, chunks
 from bigdl_keras.registry import register
 
 
-@register("optimizer")
+@register("optimizer", "rmsprop")
 class RMSprop(Optimizer):
     """Steps divided by the root of a running mean of squared gradients.
 
@@ -80,7 +80,7 @@ class RMSprop(Optimizer):
                 "centered": self.centered}
 
 
-@register("optimizer")
+@register("optimizer", "adagrad")
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients.
 
@@ -125,7 +125,7 @@ class Adagrad(Optimizer):
                 "epsilon": self.epsilon}
 
 
-@register("optimizer")
+@register("optimizer", "adadelta")
 class Adadelta(Optimizer):
     """Steps measured by the root mean square of earlier steps over that of the gradients.
 
@@ -175,7 +175,7 @@ class Adadelta(Optimizer):
         return {**super().get_config(), "rho": self.rho, "epsilon": self.epsilon}
 
 
-@register("optimizer")
+@register("optimizer", "ftrl")
 class Ftrl(Optimizer):
     """Follow the regularized leader: sparse weights under an L1 penalty.
 

@@ -158,12 +158,12 @@ class Optimizer(ABC):
 
     def clip(self, gradient: np.ndarray, part: Slice, total: Total = alone) -> None:
         """Clip a slice of the gradient in place; norms are those of whole variables, over all slices."""
-        if self.clipnorm is not None or self.global_clipnorm is not None:
-            squares = total(part.square_sums(gradient))
-            if self.clipnorm is not None:
-                part.scale(gradient, self.clipnorm / np.maximum(np.sqrt(squares), self.clipnorm))
-            else:
-                gradient *= self.global_clipnorm / max(math.sqrt(squares.sum()), self.global_clipnorm)  # type: ignore[operator]
+        if self.global_clipnorm is not None:
+            norm = math.sqrt(total(part.square_sums(gradient)).sum())
+            gradient *= self.global_clipnorm / max(norm, self.global_clipnorm)
+        if self.clipnorm is not None:
+            norms = np.sqrt(total(part.square_sums(gradient)))
+            part.scale(gradient, self.clipnorm / np.maximum(norms, self.clipnorm))
         if self.clipvalue is not None:
             np.clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
 

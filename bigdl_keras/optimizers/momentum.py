@@ -12,7 +12,7 @@ from bigdl_keras.optimizers.slices import Slice, Total, alone, chunks
 from bigdl_keras.registry import register
 
 
-@register("optimizer")
+@register("optimizer", "sgd")
 class SGD(Optimizer):
     """Gradient descent, with momentum.
 
@@ -61,7 +61,7 @@ class SGD(Optimizer):
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
 
 
-@register("optimizer")
+@register("optimizer", "lion")
 class Lion(Optimizer):
     """The sign of an interpolated momentum: `weights -= learning_rate * sign(beta_1 * m + (1 - beta_1) * gradient)`.
 

@@ -1,0 +1,117 @@
+"""Optimizers as objects: names, configs, learning rates, legacy arguments, messages."""
+
+import numpy as np
+import pytest
+
+from bigdl_keras import optimizers, registry
+from bigdl_keras.optimizers import schedules
+
+
+@pytest.mark.parametrize("name", registry.names("optimizer"))
+@pytest.mark.parametrize("options", [{}, {"lr": 0.02}, {"learning_rate": 0.02, "decay": 0.1},
+                                     {"use_ema": True, "clipnorm": 1.0, "weight_decay": 0.01}])
+def test_config_round_trip(name, options):
+    optimizer = registry.find("optimizer", name)(**options)
+    again = optimizers.get(optimizers.serialize(optimizer))
+    assert type(again) is type(optimizer) and again.get_config() == optimizer.get_config()
+    assert again.slots == optimizer.slots and vars(again) == vars(optimizer)
+
+
+def test_names_and_messages():
+    assert isinstance(optimizers.get("adam_w"), optimizers.AdamW) and isinstance(optimizers.get("SGD"), optimizers.SGD)
+    assert isinstance(optimizers.get({"class_name": "Custom>Adam", "config": {"jit_compile": True}}), optimizers.Adam)
+    with pytest.raises(ValueError, match="Did you mean 'Adam'"):
+        optimizers.get("adm")
+    with pytest.raises(TypeError, match="type int"):
+        optimizers.get(3)
+    with pytest.raises(ValueError, match=r"does not know the argument\(s\) \['momentom'\]"):
+        optimizers.SGD(momentom=0.9)
+    with pytest.raises(ValueError, match="At most one of"):
+        optimizers.Adam(clipnorm=1.0, clipvalue=0.5)
+    with pytest.raises(TypeError, match="must be a number or a LearningRateSchedule"):
+        optimizers.Adam("fast")
+
+
+def test_learning_rate_is_settable_unless_scheduled():
+    optimizer = optimizers.Adam(0.1)
+    optimizer.learning_rate = 0.02
+    assert optimizer.learning_rate == optimizer.lr == optimizer.learning_rate_at(7) == 0.02
+    scheduled = optimizers.Adam(schedules.ExponentialDecay(0.1, 10, 0.5))
+    with pytest.raises(TypeError, match="follows a ExponentialDecay"):
+        scheduled.learning_rate = 0.1
+    scheduled.iterations = 10
+    assert scheduled.learning_rate == pytest.approx(0.05)
+    scheduled.learning_rate = schedules.ExponentialDecay(1.0, 10, 0.5)
+    assert scheduled.learning_rate == pytest.approx(0.5)
+
+
+def test_legacy_decay_and_clipnorm():
+    optimizer = optimizers.SGD(lr=0.1, decay=0.5, clipnorm=1.0)
+    assert optimizer.learning_rate_at(2) == pytest.approx(0.05)
+    assert optimizer.global_clipnorm == 1.0 and optimizer.clipnorm is None
+
+
+def test_accumulation_updates_with_the_mean():
+    weights, expected = [np.ones(3, np.float32)], [np.ones(3, np.float32)]
+    gradients = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    optimizer, plain = optimizers.Adam(0.1, gradient_accumulation_steps=3), optimizers.Adam(0.1)
+    for step, gradient in enumerate(gradients):
+        before = weights[0].copy()
+        optimizer.apply([gradient], weights)
+        if step % 3 == 2:
+            plain.apply([gradients[step - 2 : step + 1].mean(axis=0)], expected)
+            np.testing.assert_allclose(weights[0], expected[0], rtol=1e-6)
+        else:
+            np.testing.assert_array_equal(weights[0], before)
+
+
+def test_moving_average_replaces_the_weights_at_the_end():
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+    weights = np.zeros(2, np.float32)
+    state = optimizer.create_state(weights)
+    seen = []
+    for step in range(3):
+        optimizer.step(weights, -np.ones(2, np.float32), state, step)
+        seen.append(weights.copy())
+    np.testing.assert_array_equal(seen, [[1, 1], [2, 2], [3, 3]])
+    optimizer.finalize(weights, state)
+    np.testing.assert_allclose(weights, 0.5 * (0.5 * 1 + 0.5 * 2) + 0.5 * 3)
+
+
+def test_apply_explains_what_does_not_fit():
+    with pytest.raises(ValueError, match="2 gradients for 1 weights"):
+        optimizers.SGD().apply([np.ones(2)] * 2, [np.ones(2, np.float32)])
+    with pytest.raises(ValueError, match=r"\[\(3,\)\] for weights of shapes \[\(2,\)\]"):
+        optimizers.SGD().apply([np.ones(3)], [np.ones(2, np.float32)])
+
+
+@pytest.mark.parametrize("name", registry.names("schedule"))
+def test_every_schedule_has_a_row_in_the_table(name):
+    assert name in {type(schedule).__name__ for schedule, *_ in SCHEDULES}
+
+
+SCHEDULES = [
+    (schedules.ExponentialDecay(0.1, 10, 0.5, staircase=True), 15, 0.05),
+    (schedules.PiecewiseConstantDecay([10, 20], [0.1, 0.2, 0.3]), 10, 0.1),
+    (schedules.PolynomialDecay(0.1, 10, 0.0, cycle=True), 15, 0.025),
+    (schedules.InverseTimeDecay(0.1, 2, 0.5, staircase=True), 5, 0.05),
+    (schedules.CosineDecay(0.1, 10, alpha=0.1), 10, 0.01),
+    (schedules.CosineDecayRestarts(0.1, 5, t_mul=1.0, m_mul=0.5), 5, 0.05),
+]
+
+
+@pytest.mark.parametrize(("schedule", "step", "rate"), SCHEDULES)
+def test_schedule(schedule, step, rate):
+    assert schedule(step) == pytest.approx(rate)
+    again = schedules.deserialize(schedules.serialize(schedule))
+    assert type(again) is type(schedule) and again.get_config() == schedule.get_config()
+    assert optimizers.get(optimizers.serialize(optimizers.SGD(schedule))).learning_rate_at(step) == pytest.approx(rate)
+
+
+def test_schedule_messages():
+    with pytest.raises(ValueError, match="one element more"):
+        schedules.PiecewiseConstantDecay([1], [0.1])
+    with pytest.raises(ValueError, match="increase strictly"):
+        schedules.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="greater than 0"):
+        schedules.CosineDecay(0.1, 0)
