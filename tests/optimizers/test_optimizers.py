@@ -20,7 +20,7 @@ def test_config_round_trip(name, options):
 def test_names_and_messages():
     assert isinstance(optimizers.get("adam_w"), optimizers.AdamW) and isinstance(optimizers.get("SGD"), optimizers.SGD)
     assert isinstance(optimizers.get({"class_name": "Custom>Adam", "config": {"jit_compile": True}}), optimizers.Adam)
-    with pytest.raises(ValueError, match="Did you mean 'Adam'"):
+    with pytest.raises(ValueError, match="Did you mean 'adam'"):
         optimizers.get("adm")
     with pytest.raises(TypeError, match="type int"):
         optimizers.get(3)
