@@ -23,7 +23,7 @@ from sklearn.model_selection import train_test_split
 import bigdl_keras as bk
 
 matplotlib.use("Agg")  # no display is needed
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 WORKERS = 2
 EPOCHS = 15
