@@ -1,0 +1,26 @@
+"""Files of Keras, in and out, as plain data: architectures are `ModelSpec`s, weights hang on `StoreNode` trees."""
+
+from .files import KerasFile, read_file
+from .json_config import read_json
+from .limits import Limits
+from .optimizer_state import OptimizerState
+from .report import WeightReport
+from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
+
+__all__ = [
+    "Call",
+    "KerasFile",
+    "LayerSpec",
+    "Limits",
+    "ModelSpec",
+    "OptimizerState",
+    "StoreNode",
+    "StoreVariable",
+    "TensorRef",
+    "Version",
+    "WeightReport",
+    "map_tensors",
+    "read_file",
+    "read_json",
+    "tensors_of",
+]

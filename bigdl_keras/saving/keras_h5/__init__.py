@@ -1,0 +1,1 @@
+"""HDF5 files of Keras: reading every generation, writing the legacy layout of Keras 3."""

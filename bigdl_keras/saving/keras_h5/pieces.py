@@ -1,0 +1,76 @@
+"""A piece is a few file arrays that become a few of our arrays, reversibly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Arrays = list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`count` arrays in the file, and the functions that turn them into ours and back."""
+
+    count: int
+    from_file: Callable[[Arrays], Arrays]
+    to_file: Callable[[Arrays], Arrays]
+
+
+def KEEP(count: int) -> Piece:  # noqa: N802 - reads as a constant where it is used
+    """Arrays that lie in the file as in our layer."""
+    return Piece(count, list, list)
+
+
+def each(*steps: tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]) -> Piece:
+    """One array becomes one array; `steps` are (from file, to file) pairs."""
+    return Piece(
+        len(steps),
+        lambda arrays: [step[0](array) for step, array in zip(steps, arrays, strict=True)],
+        lambda arrays: [step[1](array) for step, array in zip(steps, arrays, strict=True)],
+    )
+
+
+def same(array: np.ndarray) -> np.ndarray:
+    """The array itself."""
+    return array
+
+
+def transposed(axes: Sequence[int]) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    """File array transposed by `axes`, and back."""
+    order = tuple(axes)
+    back = tuple(int(axis) for axis in np.argsort(order))
+    return (lambda array: np.transpose(array, order)), (lambda array: np.transpose(array, back))
+
+
+def reshaped(
+    ours: Sequence[int], file: Sequence[int]
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    """File array reshaped to `ours`, and back to `file`."""
+    return (lambda array: np.reshape(array, tuple(ours))), (lambda array: np.reshape(array, tuple(file)))
+
+
+def flipped(axes: Sequence[int]) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    """Theano convolves, everybody else correlates: kernels are turned around along `axes` (both ways the same)."""
+    turn = tuple(axes)
+    return (lambda array: np.flip(array, turn)), (lambda array: np.flip(array, turn))
+
+
+def chain(
+    *steps: tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]],
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    """Several steps one after the other (named in the direction from the file)."""
+
+    def forward(array: np.ndarray) -> np.ndarray:
+        for step in steps:
+            array = step[0](array)
+        return array
+
+    def backward(array: np.ndarray) -> np.ndarray:
+        for step in reversed(steps):
+            array = step[1](array)
+        return array
+
+    return forward, backward

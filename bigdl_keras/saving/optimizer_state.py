@@ -1,0 +1,290 @@
+"""What an optimizer remembers, in every file format, becomes named slots with one array per trainable variable."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .keras_h5.assign import Match
+from .keras_h5.legacy import FileLayer
+from .spec import StoreNode, Version
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class OptimizerState:
+    """State of an optimizer.
+
+    Args:
+        class_name: Keras 3 class name.
+        iterations: finished updates.
+        learning_rate: the current one, or None where a schedule or the config tells.
+        slots: slot name (momentum, velocity, velocity_hat, accumulator, ...) -> one array for each trainable
+            variable of the model, in the order of `flat()`.
+    """
+
+    class_name: str
+    iterations: int = 0
+    learning_rate: float | None = None
+    slots: dict[str, list[np.ndarray]] = field(default_factory=dict)
+
+
+def slot_groups(class_name: str, config: dict[str, Any]) -> list[tuple[str, ...]] | None:
+    """Slots of a Keras 3 optimizer: groups one after the other, within a group variable by variable. None: unknown class."""
+    groups: dict[str, list[tuple[str, ...]]] = {
+        "SGD": [("momentum",)] if config.get("momentum") else [],
+        "Adam": [("momentum", "velocity")],
+        "AdamW": [("momentum", "velocity")],
+        "Nadam": [("momentum", "velocity")],
+        "Lamb": [("momentum", "velocity")],
+        "Lion": [("momentum",)],
+        "Adagrad": [("accumulator",)],
+        "Adadelta": [("accumulated_grad", "accumulated_delta_var")],
+        "Adamax": [("m", "u")],
+        "Ftrl": [("accumulator", "linear")],
+        "RMSprop": [("velocity",)],
+    }
+    if class_name not in groups:
+        return None
+    found = groups[class_name]
+    if class_name in ("Adam", "AdamW") and config.get("amsgrad"):
+        found = [*found, ("velocity_hat",)]
+    if class_name == "RMSprop":
+        found = [
+            *found,
+            *([("momentum",)] if config.get("momentum") else []),
+            *([("average_gradient",)] if config.get("centered") else []),
+        ]
+    before = [("average",)] if config.get("use_ema") else []
+    before += [("gradient_accumulator",)] if config.get("gradient_accumulation_steps") else []
+    return [*before, *found]
+
+
+# Keras 3 and the new optimizers of 2.15 in a .keras or .weights.h5 file -----------------------------------------------
+
+
+def from_arrays(
+    class_name: str,
+    config: dict[str, Any],
+    arrays: Sequence[np.ndarray],
+    shapes: Sequence[tuple[int, ...]],
+    with_learning_rate: bool,
+) -> OptimizerState | None:
+    """State from the numbered arrays of a Keras 3 file, or None (with a warning) if they do not fit.
+
+    Args:
+        class_name, config: the optimizer.
+        arrays: iteration, learning rate, then the slots.
+        shapes: of the trainable variables.
+        with_learning_rate: False for Keras 2.15, which does not store it here.
+    """
+    groups = slot_groups(class_name, config)
+    head = 2 if with_learning_rate else 1
+    needed = [shape for group in groups or () for shape in shapes for _ in group]
+    if groups is None or [array.shape for array in arrays[head:]] != needed or len(arrays) < head:
+        logger.warning(
+            "The state of optimizer %s in the file (%d arrays) does not fit the model; it starts afresh.",
+            class_name,
+            len(arrays),
+        )
+        return None
+    state = OptimizerState(class_name, int(arrays[0]), float(arrays[1]) if with_learning_rate else None)
+    position = head
+    for group in groups:
+        for _ in shapes:
+            for slot in group:
+                state.slots.setdefault(slot, []).append(arrays[position])
+                position += 1
+    return state
+
+
+def to_arrays(state: OptimizerState, config: dict[str, Any], count: int) -> list[np.ndarray]:
+    """The numbered arrays of a Keras 3 file: iteration, learning rate, slots.
+
+    Args:
+        state: what to write.
+        config: the optimizer's config, which tells the slots that Keras expects.
+        count: number of trainable variables.
+    """
+    groups = slot_groups(state.class_name, config)
+    if groups is None:
+        groups = [(slot,) for slot in state.slots]
+    arrays = [np.asarray(state.iterations, np.int32), np.asarray(state.learning_rate or 0.0, np.float32)]
+    for group in groups:
+        missing = [slot for slot in group if len(state.slots.get(slot, ())) != count]
+        if missing:
+            raise ValueError(
+                f"Optimizer {state.class_name} must give slot {missing[0]!r} one array for each of {count} trainable variables. "
+                f"It has slots {sorted(state.slots)}."
+            )
+        arrays += [state.slots[slot][index] for index in range(count) for slot in group]
+    return arrays
+
+
+def array_names(state: OptimizerState, config: dict[str, Any], variable_paths: Sequence[str]) -> list[str]:
+    """Keras 3's names of the arrays of `to_arrays`."""
+    groups = slot_groups(state.class_name, config) or [(slot,) for slot in state.slots]
+    name = str(config.get("name") or state.class_name.lower())
+    slots = [f"{path.replace('/', '_')}_{slot}" for group in groups for path in variable_paths for slot in group]
+    return [f"{name}/{item}" for item in ("iteration", "learning_rate", *slots)]
+
+
+# Legacy h5 of every Keras --------------------------------------------------------------------------------------------
+
+# Slots in the order in which Keras 1 and 2.2 listed them, without names.
+_UNNAMED = {
+    "SGD": ("momentum",),
+    "Adam": ("momentum", "velocity", "velocity_hat"),
+    "Nadam": ("momentum", "velocity"),
+    "Adamax": ("m", "u"),
+    "RMSprop": ("velocity",),
+    "Adagrad": ("accumulator",),
+    "Adadelta": ("accumulated_grad", "accumulated_delta_var"),
+}
+# Names that the optimizers of Keras 2.3 to 2.15 gave to slots (per class where they clash), and ours.
+_NAMED = {
+    "m": "momentum",
+    "v": "velocity",
+    "vhat": "velocity_hat",
+    "v_hat": "velocity_hat",
+    "rms": "velocity",
+    "mg": "average_gradient",
+    "accum_grad": "accumulated_grad",
+    "accum_var": "accumulated_delta_var",
+}
+
+
+def from_legacy(
+    class_name: str, layer: FileLayer, matches: Sequence[Match], root: StoreNode, version: Version
+) -> OptimizerState | None:
+    """State from the `optimizer_weights` of a legacy file, or None (with a warning) if it does not fit the model.
+
+    Args:
+        class_name: Keras 3 class name of the optimizer.
+        layer: the arrays with their names.
+        matches: how the model's layers lie in the file.
+        root: the model.
+        version: of the file.
+    """
+    plan = _trainable_in_file(matches, version)
+    state = OptimizerState(class_name)
+    names, arrays = list(layer.weight_names), [array.read() for array in layer.arrays]
+    while names and arrays[0].ndim == 0 and len(names) % max(len(plan), 1) != 0:
+        head = names[0].rpartition("/")[2].partition(":")[0]
+        if head == "learning_rate":
+            state.learning_rate = float(arrays[0])
+        else:
+            state.iterations = int(arrays[0])
+        names, arrays = names[1:], arrays[1:]
+    grouped = _grouped(class_name, names, arrays, len(plan), version)
+    if grouped is None:
+        logger.warning(
+            "The state of optimizer %s in the file (%d arrays) does not fit the model; it starts afresh.",
+            class_name,
+            len(layer.arrays),
+        )
+        return None
+    for slot, values in grouped.items():
+        placed = _placed(values, plan, matches, root)
+        if placed is not None:
+            state.slots[slot] = placed
+    return state
+
+
+def _trainable_in_file(matches: Sequence[Match], version: Version) -> list[tuple[int, int, int, str]]:
+    """(match, piece, number in the piece, name) of each trainable array in the order in which the optimizer lists them."""
+    plan = []
+    for number, match in enumerate(matches):
+        variables, position = match.layer.flat(), 0
+        for index, (places, piece) in enumerate(zip(match.layout.places, match.layout.pieces, strict=True)):
+            if variables[places[0]].trainable:
+                plan += [
+                    (number, index, part, match.source.weight_names[position + part]) for part in range(piece.count)
+                ]
+            position += piece.count
+    # Keras 1 sorts the weights that an optimizer trains by their names.
+    return sorted(plan, key=lambda item: item[3]) if version.major == 1 else plan
+
+
+def _grouped(
+    class_name: str, names: list[str], arrays: list[np.ndarray], count: int, version: Version
+) -> dict[str, list[np.ndarray]] | None:
+    """Slot -> arrays in the order of the plan."""
+    if count == 0 or len(arrays) % count:
+        return None
+    slots = [_slot_of(name, class_name, version) for name in names]
+    if all(slots):
+        grouped: dict[str, list[np.ndarray]] = {}
+        for slot, array in zip(slots, arrays, strict=True):
+            grouped.setdefault(str(slot), []).append(array)
+        return grouped if all(len(values) == count for values in grouped.values()) else None
+    unnamed = _UNNAMED.get(class_name, ())
+    if len(arrays) // count > len(unnamed):
+        return None
+    return {
+        slot: arrays[index * count : (index + 1) * count] for index, slot in enumerate(unnamed[: len(arrays) // count])
+    }
+
+
+def _slot_of(name: str, class_name: str, version: Version) -> str | None:
+    """The slot that an array's name tells, or None where names carry no meaning (Keras 1, 2.2)."""
+    path = name.partition(":")[0].split("/")
+    if version.major == 1 or path[-1].startswith(("Variable", "param_")) or "training" in path[:1]:
+        return None
+    if version.major == 2:
+        known = {
+            "momentum",
+            "velocity",
+            "average_gradient",
+            "accumulator",
+            "accumulated_grad",
+            "accumulated_delta_var",
+            "u",
+            "linear",
+            *_NAMED,
+        }
+        found = path[-1] if path[-1] in known else path[1] if len(path) > 1 and path[1] in known else None
+        return _NAMED.get(found, found) if found and class_name != "Adamax" else found
+    groups = [
+        slot
+        for group in slot_groups(
+            class_name, {"momentum": 1, "amsgrad": 1, "centered": 1, "use_ema": 1, "gradient_accumulation_steps": 2}
+        )
+        or ()
+        for slot in group
+    ]
+    fitting = [slot for slot in groups if path[-1].endswith(f"_{slot}")]
+    return max(fitting, key=len) if fitting else None
+
+
+def _placed(
+    values: list[np.ndarray],
+    plan: list[tuple[int, int, int, str]],
+    matches: Sequence[Match],
+    root: StoreNode,
+) -> list[np.ndarray] | None:
+    """Arrays in file layout become arrays of our variables; None where shapes differ (the dummies of Keras 2.2)."""
+    pieces: dict[tuple[int, int], dict[int, np.ndarray]] = {}
+    for (number, index, part, _), value in zip(plan, values, strict=True):
+        pieces.setdefault((number, index), {})[part] = value
+    found: dict[int, np.ndarray] = {}
+    for (number, index), parts in pieces.items():
+        match = matches[number]
+        variables = match.layer.flat()
+        try:
+            made = match.layout.pieces[index].from_file([parts[part] for part in range(len(parts))])
+        except (ValueError, IndexError):
+            return None
+        for place, array in zip(match.layout.places[index], made, strict=True):
+            if array.shape != variables[place].shape:
+                return None
+            found[id(variables[place])] = np.ascontiguousarray(array)
+    trainable = [variable for variable in root.flat() if variable.trainable]
+    if any(id(variable) not in found for variable in trainable):
+        return None
+    return [found[id(variable)] for variable in trainable]
