@@ -3,16 +3,21 @@
 from bigdl_keras.kernels import (
     activations,
     collective,
+    convolution,
+    depthwise,
     elementwise,
+    gru,
     indexing,
     linear,
     losses,
+    lstm,
     normalization,
+    pooling,
     random,
     reduction,
     reshaping,
 )
 from bigdl_keras.kernels.table import KERNELS, Kernel
 
-__all__ = ["KERNELS", "Kernel", "activations", "collective", "elementwise", "indexing", "linear", "losses",
-           "normalization", "random", "reduction", "reshaping"]
+__all__ = ["KERNELS", "Kernel", "activations", "collective", "convolution", "depthwise", "elementwise", "gru", "indexing",
+           "linear", "losses", "lstm", "normalization", "pooling", "random", "reduction", "reshaping"]

@@ -1,0 +1,195 @@
+"""What recurrent kernels share: inputs, time-major work arrays, masks, named nonlinearities, and the weights' gradients at the end.
+
+Inputs, in this order: x (batch, time, features); initial states (batch, units) if `stated`; kernel (features, gates * units);
+recurrent_kernel (units, gates * units); bias if `use_bias`; factor (batch, units), which multiplies the state on its way into
+the recurrent product (recurrent dropout), if `dropped`; mask (batch, time), true where a step counts, if `masked`.
+Outputs: the sequence (batch, time, units) or its last step, then the final states. A step that does not count keeps the state
+and repeats the output of the step before (zeros where there was none, or always with `zero_output_for_mask`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bigdl_keras.kernels.channels import channel_sums
+from bigdl_keras.kernels.table import KERNELS
+
+Activation = str | tuple[str, tuple[tuple[str, Any], ...]]
+
+
+@dataclass(frozen=True)
+class Nonlinearity:
+    """An activation kernel by name, possibly with attributes: "tanh", ("hard_sigmoid", (("slope", 0.2),)), "linear"."""
+
+    activation: Activation
+
+    @property
+    def name(self) -> str:
+        return self.activation if isinstance(self.activation, str) else self.activation[0]
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {} if isinstance(self.activation, str) else dict(self.activation[1])
+
+    @property
+    def from_output(self) -> bool:
+        """True where the gradient needs the output, False where it needs the input."""
+        return self.name == "linear" or KERNELS[self.name].needs == ("output",)
+
+    def apply(self, x: Any, out: Any, kept: Any) -> None:
+        """out = f(x); `kept` (another array where the gradient needs the input) remembers x."""
+        if kept is not out:
+            np.copyto(kept, x)
+        result = x if self.name == "linear" else KERNELS[self.name].forward(x, out=out, **self.attributes)
+        if result is not out:
+            np.copyto(out, result)
+
+    def flow(self, dy: Any, kept: Any, out: Any) -> None:
+        """out = dy * f'."""
+        if self.name == "linear":
+            np.copyto(out, dy)
+        elif self.name == "sigmoid":
+            slope = np.subtract(1, kept)
+            slope *= kept
+            np.multiply(dy, slope, out=out)
+        else:
+            gradient: Callable[..., Any] = KERNELS[self.name].gradient  # type: ignore[assignment]
+            (result,) = gradient(dy, kept, wanted=(True,), out=(out,), **self.attributes)
+            if result is not out:
+                np.copyto(out, result)
+
+    def memory(self, output: Any) -> Any:
+        """The array that `apply` shall keep for `flow`, given the array of outputs."""
+        return output if self.from_output else np.empty_like(output)
+
+
+@dataclass
+class Inputs:
+    """The inputs of a recurrent kernel by name, with the steps in the order of their processing."""
+
+    x: Any
+    states: tuple[Any, ...]
+    kernel: Any
+    recurrent_kernel: Any
+    bias: Any
+    factor: Any
+    mask: Any
+    steps: Any = field(init=False)  # (time, batch, features)
+
+    def __post_init__(self) -> None:
+        self.steps = np.ascontiguousarray(self.x.transpose(1, 0, 2))
+
+    @property
+    def units(self) -> int:
+        return int(self.recurrent_kernel.shape[0])
+
+
+def opened(inputs: tuple[Any, ...], states: int, *, stated: bool, use_bias: bool, dropped: bool, masked: bool,
+           go_backwards: bool) -> Inputs:
+    """Give the inputs their names; absent initial states are zeros."""
+    values = list(inputs)
+    x = values.pop(0)
+    given = tuple(values.pop(0) for _ in range(states if stated else 0))
+    kernel, recurrent_kernel = values.pop(0), values.pop(0)
+    bias = values.pop(0) if use_bias else None
+    factor = values.pop(0) if dropped else None
+    mask = np.asarray(values.pop(0), bool).T[:, :, None] if masked else None  # (time, batch, 1)
+    if go_backwards:
+        x = x[:, ::-1]
+        mask = None if mask is None else mask[::-1]
+    given = given or tuple(np.zeros((len(x), recurrent_kernel.shape[0]), x.dtype) for _ in range(states))
+    return Inputs(x, given, kernel, recurrent_kernel, bias, factor, mask)
+
+
+def projected(inputs: Inputs, kernel: Any, bias: Any) -> Any:
+    """x @ kernel + bias for all steps in one GEMM: (time, batch, gates * units)."""
+    time, batch, features = inputs.steps.shape
+    product = np.matmul(inputs.steps.reshape(time * batch, features), kernel)
+    if bias is not None:
+        product += bias
+    return product.reshape(time, batch, kernel.shape[1])
+
+
+def keep_masked(counts: Any, new: Any, old: Any) -> None:
+    """Where a step does not count, the state stays."""
+    np.copyto(new, old, where=~counts)
+
+
+def outputs_of(hidden: Any, mask: Any, return_sequences: bool, zero_output_for_mask: bool) -> Any:
+    """The sequence or its last step, from the states `hidden` (time + 1, batch, units)."""
+    steps = hidden[1:]
+    if mask is not None:
+        steps = steps.copy()
+        before = np.zeros_like(hidden[0])
+        for now, counts in zip(steps, mask, strict=True):
+            keep_masked(counts, now, before)
+            before = now if not zero_output_for_mask else before
+    if not return_sequences:
+        return steps[-1].copy() if len(steps) else np.zeros_like(hidden[0])
+    return np.ascontiguousarray(steps.transpose(1, 0, 2))
+
+
+def flows_of(dy: Any, shape: tuple[int, ...], mask: Any, return_sequences: bool, zero_output_for_mask: bool,
+             dtype: Any) -> Any:
+    """Gradient of `outputs_of`: (time, batch, units), or None where nothing flows back."""
+    if dy is None:
+        return None
+    if return_sequences:
+        flows = np.ascontiguousarray(dy.transpose(1, 0, 2))
+    else:
+        flows = np.zeros(shape, dtype)
+        flows[-1] = dy
+    if mask is None:
+        return flows
+    flows = flows.copy() if flows.base is not None or return_sequences else flows
+    for now in range(len(flows) - 1, -1, -1):
+        if now and not zero_output_for_mask:
+            flows[now - 1] += np.where(mask[now], 0, flows[now])
+        flows[now] *= mask[now]
+    return flows
+
+
+def input_gradients(inputs: Inputs, dz: Any, kernel: Any, wanted_x: bool, go_backwards: bool) -> tuple[Any, Any, Any]:
+    """dx, dkernel and dbias, each as one GEMM over all steps; dz is (time, batch, gates * units)."""
+    time, batch, features = inputs.steps.shape
+    flat = dz.reshape(time * batch, dz.shape[-1])
+    dx = None
+    if wanted_x:
+        steps = np.matmul(flat, kernel.T).reshape(time, batch, features)
+        dx = np.ascontiguousarray((steps[::-1] if go_backwards else steps).transpose(1, 0, 2))
+    return dx, np.matmul(inputs.steps.reshape(time * batch, features).T, flat), channel_sums(flat)
+
+
+def answers(dx: Any, dstates: tuple[Any, ...], dkernel: Any, drecurrent: Any, dbias: Any, dfactor: Any, *, stated: bool,
+            use_bias: bool, dropped: bool, masked: bool) -> tuple[Any, ...]:
+    """Gradients in the order of the inputs."""
+    return (dx, *(dstates if stated else ()), dkernel, drecurrent, *((dbias,) if use_bias else ()),
+            *((dfactor,) if dropped else ()), *((None,) if masked else ()))
+
+
+def recurrent_shape(states: int, gates: int) -> Callable[..., list[Any]]:
+    """Shape rule of a recurrent kernel with so many states and gates."""
+
+    def shape(x: Any, *rest: Any, stated: bool = False, return_sequences: bool = False, **attributes: Any) -> list[Any]:
+        kernel = rest[states if stated else 0]
+        if len(x) != 3 or (x[-1] is not None and x[-1] != kernel[0]):
+            raise ValueError(f"A recurrent layer built for {kernel[0]} features needs an input (batch, time, {kernel[0]}). "
+                             f"Received shape {x}.")
+        units = kernel[1] // gates
+        state = (x[0], units)
+        return [(x[0], x[1], units) if return_sequences else state, *([state] * states)]
+
+    return shape
+
+
+def recurrent_dtype(states: int) -> Callable[..., list[str]]:
+    """Dtype rule: all outputs have the dtype of x."""
+
+    def dtype(x: Any, *rest: Any, **attributes: Any) -> list[str]:
+        return [np.dtype(x).name] * (states + 1)
+
+    return dtype
