@@ -56,3 +56,72 @@ def fixtures() -> Path:
     if not FIXTURES.is_dir():
         pytest.skip("the Keras fixtures are not beside this checkout")
     return FIXTURES
+
+
+def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = False, **settings: Any) -> Any:
+    """A TrainingJob of a small regression, x (3) and y (1), made with the graph alone: no layers, no models.
+
+    Args:
+        dropout: rate of dropout on a hidden layer.
+        states: keep a moving average of the inputs, as batch normalization does.
+        counted: divide by a count that depends on the data, which is summed over workers in the middle of the plan.
+        settings: further arguments of the job.
+    """
+    import numpy as np
+
+    from bigdl_keras import ops
+    from bigdl_keras.engine.job import TrainingJob
+    from bigdl_keras.graph.compiler import compile_plan
+    from bigdl_keras.graph.tensor import KerasTensor
+    from bigdl_keras.graph.trace import apply, tracing
+    from bigdl_keras.optimizers import Adam
+    from bigdl_keras.parameters import ParameterVector, Variable
+
+    rng = np.random.default_rng(0)
+
+    def draw(*shape: int) -> Any:
+        return rng.normal(size=shape).astype("float32")
+
+    weights = [Variable(draw(3, 5), "hidden"), Variable(draw(5), "bias"), Variable(draw(5, 1), "output")]
+    average = Variable(np.zeros(3, "float32"), "average", trainable=False)
+    vector = ParameterVector(weights, [average] if states else [])
+
+    def plan(training: bool) -> Any:
+        x, y = KerasTensor((None, 3), name="x"), KerasTensor((None, 1), name="y")
+        rows = KerasTensor((), name="batch_rows")
+        with tracing(training) as trace:
+            hidden = ops.tanh(ops.matmul(x, weights[0]) + weights[1])
+            if dropout and training:
+                hidden = apply("dropout", hidden, rate=dropout)
+            error = ops.matmul(hidden, weights[2]) - y
+            count = ops.global_sum(ops.sum(ops.cast(y > 0, "float32"))) if counted else rows
+            loss = ops.sum(error * error) / count
+            if states and training:
+                trace.updates.append((average, average * 0.9 + ops.mean(x, axis=0) * 0.1))
+            outputs = [loss, ops.sum(ops.abs(error)), ops.sum(ops.ones_like(y))]
+        return compile_plan(trace, [x, y, rows], outputs, vector.spans, vector.trainable_size if training else 0)
+
+    return TrainingJob(plan(True), vector.values, tuple(item.path for item in weights),
+                       tuple(item.shape for item in weights), settings.pop("optimizer", None) or Adam(0.05),
+                       evaluate_plan=plan(False), **settings)
+
+
+def regression_data(rows: int = 43, seed: int = 1) -> tuple[Any, Any]:
+    """Inputs (rows, 3) and targets (rows, 1) for `regression_job`."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 3)).astype("float32")
+    return x, (np.sin(x.sum(axis=1, keepdims=True)) + 0.3).astype("float32")
+
+
+@pytest.fixture
+def make_job() -> Any:
+    """The function `regression_job`."""
+    return regression_job
+
+
+@pytest.fixture
+def make_data() -> Any:
+    """The function `regression_data`."""
+    return regression_data

@@ -49,14 +49,14 @@ def as_source(x: Any, y: Any = None, sample_weight: Any = None, *, feature_cols:
     """
     kind = kind_of(x)
     if kind != "arrays" and (y is not None or sample_weight is not None):
-        hint = "name them with `label_cols`/`weight_col`" if kind == "dataframe" else "put them into its rows: (x, y, weight)"
-        raise TypeError(f"With {'a DataFrame' if kind == 'dataframe' else 'an RDD'}, `y` and `sample_weight` must be None: "
-                        f"{hint}.")
+        what, hint = (("a DataFrame", "name them with `label_cols` and `weight_col`") if kind == "dataframe"
+                      else ("an RDD", "put them into its rows: (x, y, weight)"))
+        raise TypeError(f"With {what}, `y` and `sample_weight` must be None: {hint}.")
     if kind != "dataframe" and (feature_cols is not None or label_cols is not None or weight_col is not None):
         raise TypeError("`feature_cols`, `label_cols` and `weight_col` name columns of a DataFrame. "
                         f"Received x of type {type(x).__name__}.")
     if kind == "rdd":
-        return RddSource(x, labels=labels, inputs=len(input_shapes))
+        return RddSource(x, labels=labels, inputs=len(input_shapes), outputs=outputs)
     if kind == "dataframe":
         return DataFrameSource(x, feature_cols, label_cols if labels else None, weight_col if labels else None,
                                labels=labels, input_shapes=input_shapes, outputs=outputs)

@@ -87,8 +87,9 @@ def _is_plain_list(value: Any) -> bool:
 def _column(name: str, value: Any) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"`{name}` must be an array of numbers. Received {type(value).__name__} of dtype {array.dtype}. "
-                        "Rows of different lengths must be padded to one shape; strings must be encoded.")
+        raise TypeError(f"`{name}` must be an array of numbers. Received {type(value).__name__} of dtype "
+                        f"{array.dtype}. Rows of different lengths must be padded to one shape; strings must be "
+                        "encoded.")
     if array.ndim == 0:
         raise ValueError(f"`{name}` must be an array with one row per sample. Received the single value {value!r}; "
                          "a list of numbers is one input per number: use numpy.array([...]).")

@@ -224,7 +224,8 @@ def _assemble(parts: list[np.ndarray], group: Group, partition: int, done: int) 
     column = group.column
     if prod(array.shape[1:]) != prod(column.shape):
         raise ValueError(f"Column {column.name!r} must hold {prod(column.shape)} numbers in every row, as in the first "
-                         f"one. Rows from {done} on in partition {partition} hold {prod(array.shape[1:])}. Pad or cut them.")
+                         f"one. Rows from {done} on in partition {partition} hold {prod(array.shape[1:])}. "
+                         "Pad or cut them.")
     return np.asarray(array.reshape(len(array), *column.shape), dtype=column.dtype)
 
 
@@ -240,7 +241,8 @@ def _row_shape(found: tuple[int, ...], wanted: tuple[int | None, ...] | None) ->
 
 def _name_list(names: Any, argument: str, frame: DataFrame) -> list[str]:
     if names is None:
-        raise ValueError(f"`{argument}` must name the columns to read from the DataFrame. Its columns are {frame.columns}.")
+        raise ValueError(f"`{argument}` must name the columns to read from the DataFrame. "
+                         f"Its columns are {frame.columns}.")
     return [names] if isinstance(names, str) else list(names)
 
 

@@ -52,7 +52,7 @@ class RowReader:
     def _columns_of(self, rows: list[Any], place: Callable[[int], str]) -> list[np.ndarray]:
         if self.samples:
             _require_types(rows, (Sample,), place)
-            rows = [(row.features, row.labels) for row in rows]
+            rows = [(_bare(row.features), _bare(row.labels)) for row in rows]
         return [_stack(values, column, place)
                 for values, column in zip(_split(rows, self.form, place), self.columns, strict=True)]
 
@@ -63,7 +63,9 @@ class RddSource(Source):
     Args:
         rdd: the RDD. It is read lazily, and left as it is.
         labels: rows carry labels. False (predicting): a row may be features alone.
-        inputs: number of arrays that the model takes, to tell (x, y) from two features where labels may be absent.
+        inputs: number of arrays that the model takes, to tell (x, y) from two features where labels may be absent,
+            and whether a tuple of numbers is several features or one.
+        outputs: number of arrays of labels, likewise.
 
     Raises:
         ValueError: there is no first row, or it has no form that is known.
@@ -71,24 +73,21 @@ class RddSource(Source):
 
     kind = "rdd"
 
-    def __init__(self, rdd: RDD[Any], labels: bool = True, inputs: int = 1) -> None:
+    def __init__(self, rdd: RDD[Any], labels: bool = True, inputs: int = 1, outputs: int = 1) -> None:
         self.rdd = rdd
         head = rdd.take(1)
         if not head:
             raise ValueError("The RDD is empty: there is no row to train on or to predict for.")
         row, samples = head[0], isinstance(head[0], Sample)
         if samples:
-            row = (row.features, row.labels) if row.labels else (row.features,)
+            row = (_bare(row.features), _bare(row.labels)) if row.labels else (_bare(row.features),)
         parts = _parts(row, samples, labels, inputs)
-        numbered, structure, columns, leaves = _survey(parts)
+        numbered, structure, columns, leaves = _survey(parts, (inputs, outputs, outputs))
         self.structure, self.columns, self.rows = structure, columns, None
-        form: Any = numbered if len(parts) > 1 or samples else numbered[0]
-        if samples and len(parts) == 1 and head[0].labels:
-            form = (numbered[0], _ignored(row[1]))
-        elif not samples and len(parts) == 1 and parts[0] is not row:
-            form = (numbered[0], *(_ignored(part) for part in row[1:]))
-        elif samples and len(parts) == 1:
-            form = (numbered[0], ())
+        if samples or len(parts) > 1:  # a sample always has two parts
+            form: Any = (*numbered, _Ignored)[:2] if samples else numbered
+        else:  # features alone, or the first of several parts
+            form = numbered[0] if parts[0] is row else (numbered[0], *(_Ignored for _ in row[1:]))
         self.first = tuple(leaves)
         self.reader = RowReader(form, samples, columns, tuple(range(len(columns))))
 
@@ -131,19 +130,18 @@ class _Ignored:
     """Stands in a form where a row holds something that nobody reads."""
 
 
-def _ignored(_: Any) -> Any:
-    return _Ignored
+def _bare(arrays: tuple[np.ndarray, ...]) -> Any:
+    return arrays[0] if len(arrays) == 1 else arrays
 
 
 def _parts(row: Any, samples: bool, labels: bool, inputs: int) -> tuple[Any, ...]:
     """Features, labels and weights of a row, as far as they are wanted."""
     if samples:
-        features = row[0][0] if len(row[0]) == 1 else row[0]
         if not labels:
-            return (features,)
+            return tuple(row[:1])
         if len(row) < 2:
             raise ValueError("The first Sample has no label. Make it with Sample.from_ndarray(features, labels).")
-        return features, (row[1][0] if len(row[1]) == 1 else row[1])
+        return tuple(row)
     paired = isinstance(row, tuple) and len(row) in (2, 3)
     if labels:
         if not paired:
@@ -155,24 +153,25 @@ def _parts(row: Any, samples: bool, labels: bool, inputs: int) -> tuple[Any, ...
     return (row,)
 
 
-def _is_leaf(value: Any) -> bool:
-    """Arrays and numbers are leaves; so is a list of numbers, however nested, as parallelize often holds."""
-    if isinstance(value, dict):
+def _is_leaf(value: Any, several: bool = False) -> bool:
+    """Arrays and numbers are leaves; so are lists of numbers, and tuples of them unless `several` are expected."""
+    if isinstance(value, dict) or (several and isinstance(value, tuple)):
         return False
     if isinstance(value, (list, tuple)):
         return bool(value) and all(isinstance(item, (int, float, np.number, list)) and _is_leaf(item) for item in value)
     return True
 
 
-def _survey(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], Structure, tuple[Column, ...], list[np.ndarray]]:
+def _survey(parts: tuple[Any, ...], expected: tuple[int, int, int],
+            ) -> tuple[tuple[Any, ...], Structure, tuple[Column, ...], list[np.ndarray]]:
     """Number the leaves of the first row, and note what each looks like."""
     columns: list[Column] = []
     leaves: list[np.ndarray] = []
 
-    def number(value: Any, name: str) -> Any:
+    def number(value: Any, name: str, several: bool = False) -> Any:
         if isinstance(value, dict):
             return {key: number(value[key], f"{name}[{key!r}]") for key in sorted(value)}
-        if not _is_leaf(value):
+        if not _is_leaf(value, several):
             return tuple(number(item, f"{name}[{position}]") for position, item in enumerate(value))
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":
@@ -182,7 +181,8 @@ def _survey(parts: tuple[Any, ...]) -> tuple[tuple[Any, ...], Structure, tuple[C
         columns.append(Column(name, array.shape, leaves[-1].dtype.str))
         return len(columns) - 1
 
-    numbered = tuple(number(part, name) for part, name in zip(parts, ("x", "y", "sample_weight"), strict=False))
+    numbered = tuple(number(part, name, count > 1) for part, name, count
+                     in zip(parts, ("x", "y", "sample_weight"), expected, strict=False))
     return numbered, Structure(*numbered), tuple(columns), leaves
 
 
@@ -239,7 +239,7 @@ def _stack(values: list[Any], column: Column, place: Callable[[int], str]) -> np
         if not np.can_cast(single.dtype, wanted, "same_kind"):
             raise TypeError(f"`{column.name}` is {wanted} in the first row of the RDD, but {single.dtype} in "
                             f"{place(number)}: {_describe(value)}. Make all rows of one type, e.g. float32.")
-    raise TypeError(f"`{column.name}`: {place(0)} and its neighbours do not form one array of {wanted}; types are mixed.")
+    raise TypeError(f"`{column.name}`: {place(0)} and the rows after it are of mixed types, not all {wanted}.")
 
 
 def _describe(value: Any) -> str:

@@ -31,10 +31,10 @@ class BatchRows:
 class Minibatches:
     """The rule of batches.
 
-    Without shuffling batch k is rows kB .. (k+1)B-1 and a row's place is its position in the batch. With shuffling there
-    are K = ceil(rows / B) batches; each stripe of K neighbouring rows deals one row to every batch, by a permutation
-    drawn from hash(seed, epoch, row), and a row's place is its stripe. So every row comes once an epoch, any contiguous
-    range of rows holds an equal share of each batch, and no batch is larger than B.
+    Without shuffling batch k is rows kB .. (k+1)B-1 and a row's place is its position in the batch. With shuffling
+    there are K = ceil(rows / B) batches; each stripe of K neighbouring rows deals one row to every batch, by a
+    permutation drawn from hash(seed, epoch, row), and a row's place is its stripe. So every row comes once an epoch,
+    any contiguous range of rows holds an equal share of each batch, and no batch is larger than B.
 
     Args:
         rows: rows of the data set, over all workers.
@@ -96,7 +96,8 @@ class Minibatches:
         keys = row_hashes(self.seed, epoch, first * count, last * count)
         keys[max(self.rows - first * count, 0):] = np.iinfo(np.uint64).max  # beyond the last row: sorted to the end
         ranks = np.empty((last - first, count), dtype=np.int64)
-        np.put_along_axis(ranks, np.argsort(keys.reshape(-1, count), axis=1, kind="stable"), np.arange(count)[None], axis=1)
+        dealt = np.argsort(keys.reshape(-1, count), axis=1, kind="stable")
+        np.put_along_axis(ranks, dealt, np.arange(count)[None], axis=1)
         return ranks.reshape(-1)[start - first * count:stop - first * count]
 
 

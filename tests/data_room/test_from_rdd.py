@@ -34,7 +34,7 @@ def test_samples_weights_lists_and_empty_partitions(spark):
 
 def test_nests(spark):
     data = [({"a": np.ones(2), "b": np.full(3, number)}, (number, number + 1)) for number in range(3)]
-    source = as_source(spark.sparkContext.parallelize(data, 2))
+    source = as_source(spark.sparkContext.parallelize(data, 2), input_shapes=((2,), (3,)), outputs=2)
     assert (source.structure.x, source.structure.y) == ({"a": 0, "b": 1}, (2, 3))
     assert [array.shape for array in source.select([1, 3]).read().arrays] == [(3, 3), (3,)]
 

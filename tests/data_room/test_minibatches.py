@@ -1,3 +1,5 @@
+from itertools import chain, pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,13 +8,14 @@ from hypothesis import strategies as st
 from bigdl_keras.data import Minibatches
 from bigdl_keras.data.minibatches import row_hashes, share
 
-sizes = {"rows": st.integers(1, 70), "batch_size": st.integers(1, 80), "shuffle": st.booleans(), "seed": st.integers(0, 5)}
+sizes = {"rows": st.integers(1, 70), "batch_size": st.integers(1, 80), "shuffle": st.booleans(),
+         "seed": st.integers(0, 5)}
 
 
 def batches(rule, epoch, cuts, portion=(0, 1)):
     """Per batch, the (place, global row) pairs that workers holding the ranges between `cuts` put together."""
     found = [[] for _ in range(rule.count)]
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         rows = np.arange(start, stop)
         for batch, mine in enumerate(rule.deal(epoch, start, stop, portion)):
             assert mine.batch_rows == rule.rows_of_batch(batch)
@@ -38,7 +41,7 @@ def test_batches_are_the_same_for_any_cut_into_workers(data, rows, batch_size, s
 def test_portions_of_one_holder_make_up_each_batch(shuffle):
     rule = Minibatches(23, 5, shuffle, seed=1)
     parts = [batches(rule, 2, [0, 23], (rank, 3)) for rank in range(3)]
-    together = [sum((part[number] for part in parts), []) for number in range(rule.count)]
+    together = [list(chain.from_iterable(part[number] for part in parts)) for number in range(rule.count)]
     assert together == batches(rule, 2, [0, 23])
 
 

@@ -1,0 +1,103 @@
+"""A job is all that a worker needs to know, frozen and picklable: plans and vectors, no layers and no models."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bigdl_keras.engine.progress import Progress
+from bigdl_keras.graph.plan import Plan
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A fit.
+
+    Attributes:
+        plan: takes the columns of the source in order, then `batch_rows`; answers [losses..., increments...].
+        values: the whole value vector: trained part first.
+        names, shapes: of the trained variables, in the order of the vector.
+        optimizer: with its hyper-parameters; its state travels apart.
+        optimizer_state: slot -> vector as long as the trained part, or None to start afresh.
+        iteration: updates finished before this fit.
+        initial_epoch, epochs: train epochs initial_epoch .. epochs-1.
+        batch_size, shuffle, seed: which rows form a batch.
+        steps_per_epoch: at most so many batches an epoch, or None for all.
+        constraint_plan: takes nothing; its updates project constrained weights back after a step. None: no constraints.
+        evaluate_plan: as `plan`, without training, for the validation source; None without validation.
+        validation_batch_size: rows of a validation batch.
+        validation_epochs: validate after these epochs, or None for every epoch.
+        loss_count: how many of the numbers are losses (means over rows); the others are increments (sums).
+        answers_batches: ask the driver after every batch.
+        timeout_seconds: how long a worker waits for another before it is called lost.
+    """
+
+    plan: Plan
+    values: np.ndarray
+    names: tuple[str, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    optimizer: Any
+    optimizer_state: Mapping[str, np.ndarray] | None = None
+    iteration: int = 0
+    initial_epoch: int = 0
+    epochs: int = 1
+    batch_size: int = 32
+    shuffle: bool = True
+    seed: int = 0
+    steps_per_epoch: int | None = None
+    constraint_plan: Plan | None = None
+    evaluate_plan: Plan | None = None
+    validation_batch_size: int = 32
+    validation_epochs: Collection[int] | None = None
+    loss_count: int = 1
+    answers_batches: bool = False
+    timeout_seconds: float = 300.0
+
+    @property
+    def trainable_size(self) -> int:
+        """Length of the trained part of the value vector."""
+        return self.plan.trainable_size
+
+    def validates(self, epoch: int) -> bool:
+        """Whether validation follows epoch `epoch`."""
+        return self.evaluate_plan is not None and (self.validation_epochs is None or epoch in self.validation_epochs)
+
+
+@dataclass(frozen=True)
+class EvaluationJob:
+    """A pass over a data set that measures. The plan is as that of a fit, without training."""
+
+    plan: Plan
+    values: np.ndarray
+    batch_size: int = 32
+    loss_count: int = 1
+    timeout_seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class PredictionJob:
+    """A pass over a data set that answers with the plan's outputs, row by row.
+
+    Attributes:
+        plan: takes the columns of the source in order; answers with the model's outputs.
+        values: the value vector.
+        batch_size: rows that are computed at a time.
+        structure: nest that packs the outputs of a row (of several outputs), or None for the only output itself.
+    """
+
+    plan: Plan
+    values: np.ndarray
+    batch_size: int = 32
+    structure: Any = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a fit brings back."""
+
+    values: np.ndarray
+    optimizer_state: dict[str, np.ndarray]
+    progress: Progress

@@ -1,0 +1,250 @@
+"""The training loop reads like the paper: gradients, three verbs, an update of my slice. It knows no Spark."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from bigdl_keras.data import Block, Minibatches
+from bigdl_keras.data.minibatches import BatchRows
+from bigdl_keras.engine.collectives import Collective
+from bigdl_keras.engine.job import TrainingJob
+from bigdl_keras.engine.ownership import slice_of
+from bigdl_keras.engine.progress import Progress
+from bigdl_keras.engine.replica import Replica
+from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Snapshot
+from bigdl_keras.errors import WorkerLost, add_place
+from bigdl_keras.optimizers.slices import Slice
+
+_ANSWERED, _GATHER = 0.0, 1.0
+
+
+class Reporter(Protocol):
+    """Carries reports of rank 0 to the driver."""
+
+    def began(self, rows: int, batches: int) -> None:
+        """Training starts."""
+
+    def epoch_began(self, epoch: int) -> None:
+        """An epoch starts."""
+
+    def batch_ended(self, report: BatchReport) -> None:
+        """An iteration has finished; do not wait for an answer."""
+
+    def ask_batch(self, report: BatchReport, snapshot: Snapshot) -> Decision:
+        """An iteration has finished; wait for the answer."""
+
+    def ask_epoch(self, report: EpochReport, snapshot: Snapshot) -> Decision:
+        """An epoch has finished; wait for the answer."""
+
+    def stop_requested(self) -> bool:
+        """Whether the driver has asked to stop meanwhile."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The rows a worker holds.
+
+    Attributes:
+        block: their columns.
+        start: global index of the first.
+        rows: rows of the whole data set.
+        portion: (rank, size) where all workers hold the same rows and each takes its part of every batch.
+    """
+
+    block: Block
+    start: int
+    rows: int
+    portion: tuple[int, int] = (0, 1)
+
+    def batches(self, rule: Minibatches, epoch: int) -> Iterator[BatchRows]:
+        """My rows of each batch of `epoch`."""
+        return rule.deal(epoch, self.start, self.start + self.block.rows, self.portion)
+
+
+@dataclass
+class Loop:
+    """One worker's part of a fit.
+
+    Args:
+        job: what to train, and how long.
+        shard: my training rows.
+        replica: my copy of the model, bound to `values` and `gradients`.
+        values: my value vector.
+        gradients: my gradient vector.
+        state: slot -> my slice of the optimizer's state.
+        collective: my team.
+        reporter: the way to the driver; used by rank 0 only.
+        validation: my validation rows and the replica that measures them, or None.
+    """
+
+    job: TrainingJob
+    shard: Shard
+    replica: Replica
+    values: np.ndarray
+    gradients: np.ndarray
+    state: dict[str, np.ndarray]
+    collective: Collective
+    reporter: Reporter
+    validation: tuple[Shard, Replica] | None = None
+    iteration: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        job, team = self.job, self.collective
+        self.iteration = job.iteration
+        self.leader = team.rank == 0
+        mine = slice_of(job.trainable_size, team.rank, team.size)
+        self.part = Slice.cut(job.names, job.shapes, mine.start, mine.stop)
+        self.trained = self.values[:job.trainable_size]
+        self.weights = self.trained[mine]
+        self.rule = Minibatches(self.shard.rows, job.batch_size, job.shuffle, job.seed)
+        constraints = job.constraint_plan
+        self.projection = None if constraints is None else constraints.bind(self.values)
+        self.batches = min(self.rule.count, job.steps_per_epoch or self.rule.count)
+
+    def run(self) -> Progress:
+        """Train until the last epoch or a decision to stop. Raises what the team or the model raises, with its place."""
+        if self.leader:
+            self.reporter.began(self.shard.rows, self.batches)
+        epoch, stop = self.job.initial_epoch, False
+        while epoch < self.job.epochs and not stop:
+            stop = self._train_epoch(epoch)
+            epoch += 1
+        self.job.optimizer.finalize(self.weights, self.state)
+        self.collective.all_gather(self.trained)
+        return Progress(epoch, self.iteration, stop)
+
+    def _train_epoch(self, epoch: int) -> bool:
+        if self.leader:
+            self.reporter.epoch_began(epoch)
+        started = time.perf_counter()
+        totals, rows, stop = np.zeros(0), 0, False
+        for batch, mine in zip(range(self.batches), self.shard.batches(self.rule, epoch), strict=False):
+            try:
+                numbers, stop = self._iterate(epoch, batch, mine)
+            except WorkerLost as error:
+                raise add_place(error, f"in iteration {self.iteration + 1}, epoch {epoch + 1}")
+            totals = accumulate(totals, numbers, mine.batch_rows, self.job.loss_count)
+            rows += mine.batch_rows
+            if stop:
+                break
+        validation = None
+        if self.job.validates(epoch) and self.validation is not None:
+            validation = evaluate(*self.validation, self.job.validation_batch_size, self.job.loss_count, self.collective)
+        report = EpochReport(epoch, self.iteration, time.perf_counter() - started, finished(totals, rows, self.job.loss_count),
+                             validation, self.job.optimizer.learning_rate_at(self.iteration))
+        return self._consult(lambda snapshot: self.reporter.ask_epoch(report, snapshot)) or stop
+
+    def _iterate(self, epoch: int, batch: int, mine: BatchRows) -> tuple[np.ndarray, bool]:
+        """One iteration: answers with its summed numbers, and whether it is the last one."""
+        started = time.perf_counter()
+        rows = self.shard.block.take(mine.index)
+        learning_rate = self.job.optimizer.learning_rate_at(self.iteration) if self.leader else 0.0
+        numbers = self.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration)
+        numbers, stop = self._sum(numbers, rows.rows, mine.batch_rows)
+        gradient = self.collective.reduce_scatter(self.gradients)
+        self.job.optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, self.collective.sum)
+        self.collective.all_gather(self.trained)
+        if self.projection is not None:
+            self.projection.forward([])
+            self.projection.updates()
+        self.iteration += 1
+        report = BatchReport(self.iteration, epoch, batch, mine.batch_rows, learning_rate,
+                             time.perf_counter() - started, numbers)
+        if self.job.answers_batches:
+            stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot))
+        elif self.leader:
+            self.reporter.batch_ended(report)
+        return numbers, stop
+
+    def _sum(self, numbers: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool]:
+        """Sum the numbers over the team; the wish to stop and the states (averaged by rows) travel along."""
+        team, states = self.collective, self.replica.plan.states
+        stop = float(self.leader and self.reporter.stop_requested())
+        if team.size == 1:
+            return numbers, bool(stop)
+        parts = [numbers, [stop]]
+        parts += [self.values[start:stop_].astype(np.float64) * (rows / batch_rows) for start, stop_ in states]
+        total = team.sum(np.concatenate(parts))
+        position = len(numbers) + 1
+        for start, stop_ in states:
+            self.values[start:stop_] = total[position:position + stop_ - start]
+            position += stop_ - start
+        return total[:len(numbers)], bool(total[len(numbers)])
+
+    def _consult(self, ask: Callable[[Snapshot], Decision]) -> bool:
+        """Have rank 0 ask the driver, and all workers follow the answer. Answers whether to stop."""
+        if self.leader:
+            decision = ask(LoopSnapshot(self))
+            self.collective.sum(_words(_ANSWERED, decision), patient=True)
+        else:
+            while (words := self.collective.sum(np.zeros(5), patient=True))[0] == _GATHER:
+                self.gather_state()
+            decision = Decision(bool(words[1]), words[3] if words[2] else None, self.values if words[4] else None)
+        if decision.learning_rate is not None:
+            self.job.optimizer.learning_rate = float(decision.learning_rate)
+        if decision.values is not None:
+            if self.leader:
+                np.copyto(self.values, decision.values)
+            self.collective.share(self.values)
+        return decision.stop
+
+    def gather_state(self) -> dict[str, np.ndarray]:
+        """The whole optimizer state, put together from all workers; all of them call it."""
+        length, team = self.job.trainable_size, self.collective
+        whole = {}
+        for slot in self.state:
+            whole[slot] = np.empty(length, dtype=self.state[slot].dtype)
+            whole[slot][slice_of(length, team.rank, team.size)] = self.state[slot]
+            team.all_gather(whole[slot])
+        return whole
+
+
+@dataclass(frozen=True)
+class LoopSnapshot:
+    """What the driver may ask of rank 0, while the other workers wait in `Loop._consult`."""
+
+    loop: Loop
+
+    def values(self) -> np.ndarray:
+        """The whole value vector."""
+        return self.loop.values
+
+    def optimizer_state(self) -> dict[str, np.ndarray]:
+        """Each slot of the optimizer as a whole vector."""
+        self.loop.collective.sum(_words(_GATHER, Decision()), patient=True)
+        return self.loop.gather_state()
+
+
+def evaluate(shard: Shard, replica: Replica, batch_size: int, loss_count: int, collective: Collective) -> Evaluation:
+    """Measure all rows of a data set; every worker gets the same answer."""
+    rule = Minibatches(shard.rows, batch_size)
+    totals = np.zeros(replica.width(shard.block.arrays) if not replica.plan.collective else 0)
+    for mine in shard.batches(rule, epoch=0):
+        if len(mine.places) or replica.plan.collective:
+            numbers = replica.evaluate(shard.block.take(mine.index).arrays, mine.places, mine.batch_rows)
+            totals = accumulate(totals, numbers, mine.batch_rows, loss_count)
+    return finished(collective.sum(totals), shard.rows, loss_count)
+
+
+def accumulate(totals: np.ndarray, numbers: np.ndarray, rows: int, loss_count: int) -> np.ndarray:
+    """Add the numbers of a batch: its losses weigh as much as it has rows, increments add."""
+    weighted = numbers.copy()
+    weighted[:loss_count] *= rows
+    return weighted if not len(totals) else totals + weighted
+
+
+def finished(totals: np.ndarray, rows: int, loss_count: int) -> Evaluation:
+    """What accumulated totals mean."""
+    numbers = totals.copy()
+    numbers[:loss_count] /= max(rows, 1)
+    return Evaluation(numbers, rows)
+
+
+def _words(kind: float, decision: Decision) -> np.ndarray:
+    rate = decision.learning_rate
+    return np.array([kind, decision.stop, rate is not None, 0.0 if rate is None else rate, decision.values is not None])

@@ -1,0 +1,79 @@
+"""A Replica is a plan bound to one worker's vectors: columns in, numbers and a gradient out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from bigdl_keras.graph.plan import Context, Plan
+
+
+class Replica:
+    """One worker's copy of the model.
+
+    Args:
+        plan: a training or evaluation plan; its inputs are columns of a block and `batch_rows`.
+        values: the value vector it reads (and whose states it updates in training).
+        gradients: where the gradient goes; None for evaluation.
+        seed: of all random numbers.
+        total: sums a float64 array over all workers, for plans that meet on their way.
+    """
+
+    def __init__(self, plan: Plan, values: np.ndarray, gradients: np.ndarray | None = None, seed: int = 0,
+                 total: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+        self.plan = plan
+        self._gradients = gradients
+        self._seed = seed
+        self._total = total if total is not None else _alone
+        self._execution = plan.bind(values, gradients)
+        self._width: int | None = None
+
+    def compute_gradient(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int,
+                         iteration: int) -> np.ndarray:
+        """Fill the gradient vector with this worker's part of the gradient, and update the states.
+
+        Args:
+            arrays: my rows of the global batch.
+            places: their places in it.
+            batch_rows: rows of the global batch.
+            iteration: number of this iteration, which random numbers depend on.
+
+        Returns:
+            float64 [loss, increments...]: my part; parts add up to those of the global batch.
+        """
+        assert self._gradients is not None
+        if not len(places) and not self.plan.collective:
+            self._gradients.fill(0)
+            return np.zeros(self.width(arrays))
+        context = Context(training=True, seed=self._seed, iteration=iteration, places=places, total=self._total)
+        numbers = self._forward(arrays, batch_rows, context)
+        self._execution.backward()
+        if len(places):
+            self._execution.updates()
+        return numbers
+
+    def evaluate(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int) -> np.ndarray:
+        """The numbers of this worker's rows of a batch, without training."""
+        if not len(places) and not self.plan.collective:
+            return np.zeros(self.width(arrays))
+        context = Context(training=False, seed=self._seed, iteration=0, places=places, total=self._total)
+        return self._forward(arrays, batch_rows, context)
+
+    def width(self, arrays: Sequence[np.ndarray]) -> int:
+        """How many numbers the plan answers with; found by a run on no rows where none has run yet."""
+        if self._width is None:
+            with np.errstate(all="ignore"):
+                self._forward([array[:0] for array in arrays], 1, Context(training=False))
+        assert self._width is not None
+        return self._width
+
+    def _forward(self, arrays: Sequence[np.ndarray], batch_rows: int, context: Context) -> np.ndarray:
+        outputs = self._execution.forward([*arrays, np.asarray(batch_rows, dtype=np.float32)], context)
+        numbers = np.concatenate([np.asarray(output, dtype=np.float64).reshape(-1) for output in outputs])
+        self._width = len(numbers)
+        return numbers
+
+
+def _alone(numbers: np.ndarray) -> np.ndarray:
+    return numbers
