@@ -4,6 +4,7 @@ from bigdl_keras.kernels import (
     activations,
     collective,
     convolution,
+    counting,
     depthwise,
     elementwise,
     gru,
@@ -19,5 +20,5 @@ from bigdl_keras.kernels import (
 )
 from bigdl_keras.kernels.table import KERNELS, Kernel
 
-__all__ = ["KERNELS", "Kernel", "activations", "collective", "convolution", "depthwise", "elementwise", "gru", "indexing",
+__all__ = ["KERNELS", "Kernel", "activations", "collective", "convolution", "counting", "depthwise", "elementwise", "gru", "indexing",
            "linear", "losses", "lstm", "normalization", "pooling", "random", "reduction", "reshaping"]

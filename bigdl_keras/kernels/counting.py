@@ -1,4 +1,4 @@
-"""Kernels that look at an input's shape, not at its elements, and the one that lets no gradient pass."""
+"""Kernels that count: rows of a batch, members of classes and bins. No gradient flows through a count."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.kernels.indexing import checked_indices
 from bigdl_keras.kernels.table import KERNELS, Kernel, same_shape
 
 
@@ -14,17 +15,37 @@ def row_count(x: Any, *, out: Any = None) -> Any:
     return np.array(len(x), dtype=np.float32)
 
 
-def full_like(x: Any, *, value: float, dtype: str, out: Any = None) -> Any:
-    if out is None:
-        return np.full(np.shape(x), value, dtype=dtype)
-    out.fill(value)
-    return out
+def class_labels(labels: Any, scores: Any, *, axis: int = -1, out: Any = None) -> Any:
+    """`labels` as integers, each of which must name one of the classes along `axis` of `scores`."""
+    classes = scores.shape[axis]
+    return checked_indices(np.asarray(labels), classes, f"Labels for {classes} classes").astype(np.int32, copy=False)
 
 
-def stop_gradient(x: Any, *, out: Any = None) -> Any:
-    return x
+def bincount(x: Any, weights: Any, *, bins: int, out: Any = None) -> Any:
+    """Sum of the weights of the elements that equal 0, 1, ... bins - 1; others count nowhere."""
+    flat = np.asarray(x).reshape(-1)
+    weight = np.broadcast_to(weights, np.shape(x)).reshape(-1)
+    inside = (flat >= 0) & (flat < bins)
+    counts = np.bincount(flat[inside].astype(np.int64, copy=False), weight[inside], minlength=bins)
+    return counts.astype(np.asarray(weights).dtype)
+
+
+def bincount_shape(x: Any, weights: Any, *, bins: int) -> Any:
+    """Shape rule of `bincount`."""
+    return (bins,)
+
+
+def searchsorted(sorted_sequence: Any, values: Any, *, side: str = "left", out: Any = None) -> Any:
+    """How many elements of the ascending sequence are less ('left') or not greater ('right') than each value."""
+    return np.searchsorted(sorted_sequence, values, side=side).astype(np.int32)  # type: ignore[call-overload]
+
+
+def searchsorted_shape(sorted_sequence: Any, values: Any, *, side: str = "left") -> Any:
+    """Shape rule of `searchsorted`."""
+    return values
 
 
 KERNELS["row_count"] = Kernel(row_count, None, lambda shape: (), dtype="float32")
-KERNELS["full_like"] = Kernel(full_like, None, same_shape, dtype=lambda *dtypes, value, dtype: dtype)
-KERNELS["stop_gradient"] = Kernel(stop_gradient, None, same_shape, view=True)
+KERNELS["class_labels"] = Kernel(class_labels, None, same_shape, dtype="int32")
+KERNELS["bincount"] = Kernel(bincount, None, bincount_shape, dtype=lambda x, weights, bins: weights)
+KERNELS["searchsorted"] = Kernel(searchsorted, None, searchsorted_shape, dtype="int32")

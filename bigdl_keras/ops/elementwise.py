@@ -20,8 +20,13 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def as_tensor(x: Any) -> Any:
-    """Tensors, weights, arrays and Python numbers as they are, everything else as an array."""
-    return x if isinstance(x, (KerasTensor, Weight, np.ndarray, bool, int, float)) else np.asarray(x)
+    """Tensors, weights, arrays and Python numbers as they are; numpy scalars and lists as Keras takes them (float32)."""
+    if isinstance(x, np.generic):
+        return x.item() if isinstance(x, (np.float64, np.integer, np.bool_)) else np.asarray(x)
+    if isinstance(x, (KerasTensor, Weight, np.ndarray, bool, int, float)):
+        return x
+    array = np.asarray(x)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def as_float(x: Any, default: str = "float32") -> Any:
@@ -146,4 +151,5 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
 @public
 def cast(x: Any, dtype: str) -> Any:
     """`x` in another dtype; the gradient is cast back."""
-    return apply("cast", as_tensor(x), dtype=str(np.dtype(dtype)))
+    x, dtype = as_tensor(x), str(np.dtype(dtype))
+    return x if str(getattr(x, "dtype", "")) == dtype else apply("cast", x, dtype=dtype)

@@ -7,7 +7,6 @@ from typing import Any
 
 from bigdl_keras.graph.trace import apply, operation
 from bigdl_keras.ops.elementwise import align, as_float, as_tensor
-from bigdl_keras.ops.reshaping import one_hot
 from bigdl_keras.shapes import pair
 
 __all__: list[str] = []
@@ -45,7 +44,10 @@ sparse_sigmoid = _activation("sparse_sigmoid", "0 below -1, (x + 1) / 2 up to 1,
 @public
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """max(x, 0); with the arguments of Keras's ReLU layer: slope below `threshold`, ceiling `max_value`."""
-    return apply("relu", as_float(x), negative_slope=negative_slope, max_value=max_value, threshold=threshold)
+    x = as_float(x)
+    if threshold:
+        return apply("thresholded_relu", x, negative_slope=negative_slope, max_value=max_value, threshold=threshold)
+    return apply("relu", x, negative_slope=negative_slope, max_value=max_value)
 
 
 @public
@@ -168,14 +170,38 @@ def _negative_sum(target: Any, log: Any, axis: int) -> Any:
 
 @public
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """categorical_crossentropy for integer classes; `target` has the shape of `output` without `axis`."""
+    """categorical_crossentropy for integer classes; `target` has the shape of `output` without `axis`.
+
+    Raises:
+        ValueError: a label is negative or not less than the number of classes.
+    """
     target, output = as_tensor(target), as_float(output)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         target = apply("squeeze", target, axis=-1)
-    if from_logits and axis in (-1, len(output.shape) - 1):
+    last = axis in (-1, len(output.shape) - 1)
+    if from_logits and last:
         return apply("sparse_softmax_cross_entropy", output, apply("cast", target, dtype="int32"))
-    hot = one_hot(apply("cast", target, dtype="int32"), output.shape[axis], axis=axis, dtype=str(output.dtype))
-    return categorical_crossentropy(hot, output, from_logits=from_logits, axis=axis)
+    labels = apply("expand_dims", apply("class_labels", target, output, axis=axis), axis=axis)
+    if from_logits:
+        return _without(apply("negative", apply("take_along_axis", apply("log_softmax", output, axis=axis), labels, axis=axis)), axis)
+    chosen = apply("take_along_axis", output, labels, axis=axis)
+    share = apply("divide", chosen, apply("sum", output, axis=axis, keepdims=True))
+    return _without(apply("negative", apply("log", apply("clip", share, min=1e-7, max=1 - 1e-7))), axis)
+
+
+def _without(x: Any, axis: int) -> Any:
+    return apply("squeeze", x, axis=axis)
+
+
+@public
+def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float = 1e-7) -> Any:
+    """x divided by its norm along `axis`: (sum |x|^order)^(1 / order), at least `epsilon`."""
+    x = as_float(x)
+    if order == 2:
+        total = apply("sum", apply("square", x), axis=axis, keepdims=True)
+        return apply("multiply", x, apply("rsqrt", apply("maximum", total, epsilon * epsilon)))
+    total = apply("sum", apply("power", apply("abs", x), float(order)), axis=axis, keepdims=True)
+    return apply("divide", x, apply("maximum", apply("power", total, 1.0 / order), epsilon))
 
 
 @public

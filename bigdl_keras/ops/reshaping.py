@@ -9,6 +9,7 @@ import numpy as np
 
 from bigdl_keras.graph.tensor import KerasTensor, Weight
 from bigdl_keras.graph.trace import apply, operation
+from bigdl_keras.kernels.reshaping import encode_key
 from bigdl_keras.ops.elementwise import align, as_tensor
 from bigdl_keras.shapes import normalize_axis
 
@@ -91,7 +92,7 @@ def stack(x: Sequence[Any], axis: int = 0) -> Any:
 def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """`x` cut along `axis` in equal sections, or at the given indices."""
     sections = indices_or_sections if isinstance(indices_or_sections, int) else tuple(indices_or_sections)
-    return list(apply("split", as_tensor(x), indices_or_sections=sections, axis=axis))
+    return list(apply("split", as_tensor(x), sections=sections, axis=axis))
 
 
 @operation
@@ -109,25 +110,7 @@ def get_item(x: Any, key: Any) -> Any:
     """x[key] for integers, slices, None, Ellipsis; an array of integers gathers rows (as `take` along axis 0)."""
     if isinstance(key, (KerasTensor, np.ndarray, list)):
         return apply("take", as_tensor(x), as_tensor(key), axis=0)
-    return apply("slice", as_tensor(x), key=_encode_key(key))
-
-
-def _encode_key(key: Any) -> tuple[Any, ...]:
-    """Basic indexing as plain tuples, which compare and pickle: ('slice', start, stop, step), int, None, '...'."""
-    encoded: list[Any] = []
-    for part in key if isinstance(key, tuple) else (key,):
-        if isinstance(part, slice):
-            encoded.append(("slice", *(None if item is None else int(item) for item in (part.start, part.stop, part.step))))
-        elif part is None:
-            encoded.append(None)
-        elif part is Ellipsis:
-            encoded.append("...")
-        elif isinstance(part, (int, np.integer)):
-            encoded.append(int(part))
-        else:
-            raise TypeError(f"A tensor can be indexed with integers, slices, None and Ellipsis. Received {part!r}. "
-                            "Use ops.take or ops.take_along_axis to index with arrays.")
-    return tuple(encoded)
+    return apply("slice", as_tensor(x), key=encode_key(key))
 
 
 @operation
@@ -189,7 +172,7 @@ def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
 @operation
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
     """1 at the class each integer names, 0 elsewhere: one more axis of size `num_classes`."""
-    return apply("one_hot", as_tensor(x), num_classes=num_classes, axis=axis, dtype=dtype)
+    return apply("one_hot", as_tensor(x), n=num_classes, axis=axis, dtype=dtype)
 
 
 @operation
