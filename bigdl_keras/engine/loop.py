@@ -107,7 +107,7 @@ class Loop:
         self.batches = min(self.rule.count, job.steps_per_epoch or self.rule.count)
 
     def run(self) -> Progress:
-        """Train until the last epoch or a decision to stop. Raises what the team or the model raises, with its place."""
+        """Train until the last epoch or a decision to stop."""
         if self.leader:
             self.reporter.began(self.shard.rows, self.batches)
         epoch, stop = self.job.initial_epoch, False
@@ -127,16 +127,17 @@ class Loop:
             try:
                 numbers, stop = self._iterate(epoch, batch, mine)
             except WorkerLost as error:
-                raise add_place(error, f"in iteration {self.iteration + 1}, epoch {epoch + 1}")
+                raise add_place(error, f"in iteration {self.iteration + 1}, epoch {epoch + 1}") from None
             totals = accumulate(totals, numbers, mine.batch_rows, self.job.loss_count)
             rows += mine.batch_rows
             if stop:
                 break
-        validation = None
-        if self.job.validates(epoch) and self.validation is not None:
-            validation = evaluate(*self.validation, self.job.validation_batch_size, self.job.loss_count, self.collective)
-        report = EpochReport(epoch, self.iteration, time.perf_counter() - started, finished(totals, rows, self.job.loss_count),
-                             validation, self.job.optimizer.learning_rate_at(self.iteration))
+        job, validation = self.job, None
+        if job.validates(epoch) and self.validation is not None:
+            validation = evaluate(*self.validation, job.validation_batch_size, job.loss_count, self.collective)
+        report = EpochReport(epoch, self.iteration, time.perf_counter() - started,
+                             finished(totals, rows, job.loss_count), validation,
+                             job.optimizer.learning_rate_at(self.iteration))
         return self._consult(lambda snapshot: self.reporter.ask_epoch(report, snapshot)) or stop
 
     def _iterate(self, epoch: int, batch: int, mine: BatchRows) -> tuple[np.ndarray, bool]:

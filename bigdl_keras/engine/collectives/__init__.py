@@ -23,7 +23,7 @@ class Collective(Protocol):
     size: int
 
     def sum(self, numbers: np.ndarray, patient: bool = False) -> np.ndarray:
-        """Sum of a small float64 array over all workers. `patient`: without a deadline (rank 0 asks the user's code)."""
+        """Sum of a small float64 array over all workers. `patient`: no deadline, for rank 0 is with the user's code."""
 
     def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
         """My slice of the sum of all workers' vectors, in a buffer that the next call overwrites."""

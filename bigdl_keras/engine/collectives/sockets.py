@@ -1,0 +1,250 @@
+"""A team of processes, every two of them joined by a socket, exchanges raw frames of lengths that both sides know."""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bigdl_keras.engine.collectives.handshake import Door, call
+from bigdl_keras.engine.ownership import slice_of
+from bigdl_keras.errors import WorkerLost
+
+_HEADER = struct.Struct("<QQ")  # number of the exchange, length of what follows
+_LIKELY_CAUSE = ("Its process was probably killed, most often for lack of memory: look into the log of its executor, raise "
+                 "spark.executor.memoryOverhead or spark.executor.pyspark.memory, or use a smaller batch_size.")
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a worker listens for the others."""
+
+    host: str
+    port: int
+
+
+class _Peer:
+    """One other worker: its socket, what is still to be sent to it and received from it."""
+
+    def __init__(self, rank: int, connection: socket.socket, host: str) -> None:
+        self.rank = rank
+        self.host = host
+        self.connection = connection
+        self.header = bytearray(_HEADER.size)
+        self.expected = b""
+        self.outgoing: list[memoryview] = []
+        self.incoming: list[memoryview] = []
+
+    def begin(self, exchange: int, out: memoryview | None, into: memoryview | None) -> None:
+        """Queue a frame each way, as far as there is one."""
+        self.outgoing = [] if out is None else [memoryview(_HEADER.pack(exchange, out.nbytes)), out]
+        self.incoming = []
+        if into is not None:
+            self.expected = _HEADER.pack(exchange, into.nbytes)
+            self.incoming = [memoryview(self.header), into]
+
+    def send(self) -> None:
+        """Send what the socket takes now."""
+        while self.outgoing:
+            try:
+                count = self.connection.sendmsg(self.outgoing)
+            except BlockingIOError:
+                return
+            self.outgoing = _advance(self.outgoing, count)
+
+    def receive(self) -> None:
+        """Receive what has come.
+
+        Raises:
+            ConnectionError: the peer is gone, or sent another frame than was expected.
+        """
+        while self.incoming:
+            try:
+                count = self.connection.recvmsg_into(self.incoming)[0]
+            except BlockingIOError:
+                return
+            if not count:
+                raise ConnectionError("it closed the connection")
+            before = len(self.incoming)
+            self.incoming = _advance(self.incoming, count)
+            if before == 2 and len(self.incoming) < 2 and self.header != self.expected:
+                raise ConnectionError(f"it sent the frame {_HEADER.unpack(self.header)} instead of "
+                                      f"{_HEADER.unpack(self.expected)} (exchange, bytes)")
+
+
+def _advance(buffers: list[memoryview], count: int) -> list[memoryview]:
+    """What is left of `buffers` after `count` bytes."""
+    while buffers and count >= buffers[0].nbytes:
+        count -= buffers[0].nbytes
+        buffers = buffers[1:]
+    return [buffers[0][count:], *buffers[1:]] if count else buffers
+
+
+class Sockets:
+    """The collective of one process of a team.
+
+    Args:
+        rank: my number.
+        connections: a connection to each other worker, by rank.
+        hosts: where the others are, for messages.
+        timeout_seconds: how long to wait for another worker.
+    """
+
+    def __init__(self, rank: int, connections: Mapping[int, socket.socket], hosts: Mapping[int, str],
+                 timeout_seconds: float) -> None:
+        self.rank = rank
+        self.size = len(connections) + 1
+        self._peers = {other: _Peer(other, connection, hosts[other]) for other, connection in connections.items()}
+        self._timeout_seconds = timeout_seconds
+        self._exchange_count = 0
+        self._buffers: dict[tuple[int, str], list[np.ndarray]] = {}
+        for connection in connections.values():
+            connection.setblocking(False)
+
+    def sum(self, numbers: np.ndarray, patient: bool = False) -> np.ndarray:
+        """Every worker sends its numbers to every other, and all add them in the order of ranks."""
+        flat = np.ascontiguousarray(numbers, dtype=np.float64).reshape(-1)
+        received = self._scratch(len(flat), flat.dtype)[:-1]
+        self._exchange({rank: flat for rank in self._peers}, dict(zip(self._peers, received, strict=True)), patient)
+        return self._add(flat, received, np.zeros_like(flat)).reshape(numbers.shape)
+
+    def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
+        """Every slice of the vector goes to its owner; mine is added in the order of ranks."""
+        mine = self._slice(vector, self.rank)
+        *received, total = self._scratch(len(mine), vector.dtype)
+        self._exchange({rank: self._slice(vector, rank) for rank in self._peers},
+                       dict(zip(self._peers, received, strict=True)))
+        return self._add(mine, received, total)
+
+    def all_gather(self, vector: np.ndarray) -> None:
+        """My slice goes to all others, and theirs into their places."""
+        mine = self._slice(vector, self.rank)
+        self._exchange({rank: mine for rank in self._peers}, {rank: self._slice(vector, rank) for rank in self._peers})
+
+    def share(self, vector: np.ndarray) -> None:
+        """The vector of rank 0 goes to all others."""
+        if self.rank == 0:
+            self._exchange({rank: vector for rank in self._peers}, {})
+        else:
+            self._exchange({}, {0: vector})
+
+    def close(self) -> None:
+        """Close all connections."""
+        for peer in self._peers.values():
+            peer.connection.close()
+
+    def _slice(self, vector: np.ndarray, rank: int) -> np.ndarray:
+        return vector[slice_of(len(vector), rank, self.size)]
+
+    def _scratch(self, length: int, dtype: np.dtype[np.generic]) -> list[np.ndarray]:
+        """One buffer per other worker, and one more for a total; kept from call to call."""
+        key = (length, dtype.str)
+        if key not in self._buffers:
+            if len(self._buffers) > 8:
+                self._buffers.clear()
+            self._buffers[key] = [np.empty(length, dtype=dtype) for _ in range(self.size)]
+        return self._buffers[key]
+
+    def _add(self, mine: np.ndarray, received: Sequence[np.ndarray], total: np.ndarray) -> np.ndarray:
+        """The sum in the order of ranks, which is that of `received` with mine put in its place."""
+        terms = [*received[:self.rank], mine, *received[self.rank:]]
+        np.add(terms[0], terms[1], out=total)
+        for term in terms[2:]:
+            total += term
+        return total
+
+    def _exchange(self, outgoing: Mapping[int, np.ndarray], incoming: Mapping[int, np.ndarray],
+                  patient: bool = False) -> None:
+        """Send and receive one frame per peer, all at once."""
+        self._exchange_count += 1
+        for rank, peer in self._peers.items():
+            peer.begin(self._exchange_count, _bytes(outgoing.get(rank)), _bytes(incoming.get(rank)))
+        busy = list(self._peers.values())
+        deadline = None if patient else time.monotonic() + self._timeout_seconds
+        while busy:
+            for peer in busy:
+                self._try(peer)
+            busy = [peer for peer in busy if peer.outgoing or peer.incoming]
+            if busy:
+                self._wait(busy, deadline)
+
+    def _try(self, peer: _Peer) -> None:
+        try:
+            peer.send()
+            peer.receive()
+        except OSError as error:
+            raise WorkerLost(f"Worker {peer.rank} of {self.size} on {peer.host} is lost, says worker {self.rank}: "
+                             f"{error}. {_LIKELY_CAUSE}") from None
+
+    def _wait(self, busy: Sequence[_Peer], deadline: float | None) -> None:
+        """Until one of the sockets can go on."""
+        poll = select.poll()
+        for peer in busy:
+            poll.register(peer.connection, (select.POLLOUT if peer.outgoing else 0) | (select.POLLIN if peer.incoming else 0))
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        if not poll.poll(left):
+            silent = busy[0]
+            raise WorkerLost(f"Worker {silent.rank} of {self.size} on {silent.host} has been silent for "
+                             f"{self._timeout_seconds:g} seconds, says worker {self.rank}. It hangs, or its machine is "
+                             "overloaded or gone.")
+
+
+def _bytes(array: np.ndarray | None) -> memoryview | None:
+    return None if array is None else memoryview(array.view(np.uint8))
+
+
+def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeout_seconds: float) -> Sockets:
+    """Join the team: call every worker of a lower rank, and let those of higher ranks in.
+
+    Raises:
+        WorkerLost: one of them cannot be reached, or does not call.
+    """
+    size = len(addresses)
+    connections: dict[int, socket.socket] = {}
+    for other in range(rank):
+        address = addresses[other]
+        try:
+            connections[other] = call(address.host, address.port, key, rank, timeout_seconds)
+        except OSError as error:
+            raise WorkerLost(f"Worker {rank} of {size} cannot reach worker {other} on {address.host}:{address.port}: "
+                             f"{error}. Executors must be able to connect to each other.") from None
+    missing = _let_in(door, rank, size, connections, timeout_seconds)
+    if missing:
+        raise WorkerLost(f"Worker {missing[0]} of {size} on {addresses[missing[0]].host} did not call worker {rank} within "
+                         f"{timeout_seconds:g} seconds. {_LIKELY_CAUSE}")
+    ordered = {other: connections[other] for other in sorted(connections)}
+    return Sockets(rank, ordered, {other: addresses[other].host for other in ordered}, timeout_seconds)
+
+
+def _let_in(door: Door, rank: int, size: int, connections: dict[int, socket.socket],
+            timeout_seconds: float) -> list[int]:
+    """Fill `connections` with those of higher rank that call; strangers are turned away, each by a thread of its own."""
+    deadline = time.monotonic() + timeout_seconds
+    arrived = threading.Condition()
+
+    def welcome(connection: socket.socket) -> None:
+        try:
+            caller = door.welcome(connection)
+        except OSError:
+            return
+        with arrived:
+            if rank < caller < size and caller not in connections:
+                connections[caller] = connection
+            else:
+                connection.close()
+            arrived.notify()
+
+    def missing() -> list[int]:
+        return [other for other in range(rank + 1, size) if other not in connections]
+
+    while missing() and time.monotonic() < deadline:
+        connection = door.accept(0.05)
+        if connection is not None:
+            threading.Thread(target=welcome, args=(connection,), daemon=True).start()
+    return missing()
