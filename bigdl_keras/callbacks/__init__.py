@@ -1,0 +1,32 @@
+"""Callbacks under their Keras 3 names."""
+
+from bigdl_keras.callbacks.base import Callback, Iteration
+from bigdl_keras.callbacks.checkpoints import ModelCheckpoint
+from bigdl_keras.callbacks.control import (
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+)
+from bigdl_keras.callbacks.curves import SummaryWriter, TensorBoard
+from bigdl_keras.callbacks.dispatch import CallbackList
+from bigdl_keras.callbacks.history import CSVLogger, History
+from bigdl_keras.callbacks.progress_bar import ProgressBar
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "Iteration",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgressBar",
+    "ReduceLROnPlateau",
+    "SummaryWriter",
+    "TensorBoard",
+    "TerminateOnNaN",
+]
