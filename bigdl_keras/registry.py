@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _TABLES: dict[str, dict[str, Any]] = {}
+_CUSTOM: dict[str, Any] = {}
+
+
+@contextmanager
+def custom_objects(objects: Mapping[str, Any]) -> Iterator[None]:
+    """Let `find` know the user's classes and functions for the time of the block."""
+    before = dict(_CUSTOM)
+    _CUSTOM.update(objects)
+    try:
+        yield
+    finally:
+        _CUSTOM.clear()
+        _CUSTOM.update(before)
+
+
+def register_custom(thing: Any, name: str | None = None) -> Any:
+    """Let `find` know a class or function of the user from now on."""
+    _CUSTOM[name or thing.__name__] = thing
+    return thing
 
 
 def register(kind: str, *names: str) -> Callable[[Any], Any]:
@@ -21,15 +41,22 @@ def register(kind: str, *names: str) -> Callable[[Any], Any]:
     return file_away
 
 
+def custom_names() -> list[str]:
+    """Names of the user's classes and functions that are known now."""
+    return list(_CUSTOM)
+
+
 def names(kind: str) -> list[str]:
     """All names known for `kind`, in the order of registration."""
     return list(_TABLES.get(kind, {}))
 
 
-def find(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -> Any:
+def find(kind: str, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Return what is filed under `name` (also as CamelCase or snake_case), or raise with the nearest name."""
-    if custom_objects and name in custom_objects:
-        return custom_objects[name]
+    for known in (custom_objects or {}, _CUSTOM):
+        for spelling in (name, name.rpartition(">")[2]):
+            if spelling in known:
+                return known[spelling]
     table = _TABLES.get(kind, {})
     if name in table:
         return table[name]

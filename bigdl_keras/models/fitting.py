@@ -1,0 +1,272 @@
+"""fit, evaluate and predict: arguments become a job, a job's reports become logs for the callbacks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter
+from bigdl_keras.data import ArraySource, Source, as_source, kind_of
+from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
+from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
+from bigdl_keras.engine.selection import choose_engine
+from bigdl_keras.graph import nest
+from bigdl_keras.models.batches import pack_logs
+from bigdl_keras.models.columns import match, match_inputs
+from bigdl_keras.models.objective import Numbers, Running
+from bigdl_keras.models.runtime import Program
+from bigdl_keras.summary import TrainSummary, ValidationSummary, read_scalars
+
+if TYPE_CHECKING:
+    from bigdl_keras.models.model import Model
+
+_BATCH_ROWS = 32
+
+
+def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) -> Any:
+    """See `Model.fit`; `nb_epoch` is BigDL's name of `epochs`."""
+    model.need_compiled("fit")
+    epochs = arguments["epochs"] if nb_epoch is None else nb_epoch
+    columns = {key: arguments[key] for key in ("feature_cols", "label_cols", "weight_col")}
+    x, y, weights, validation = _split_validation(arguments)
+    source = match(model, _source(model, x, y, weights, columns))
+    batch_size = _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS)
+    check = None
+    if validation is not None:
+        check = match(model, _validation_source(model, validation, columns))
+    runtime = model.runtime
+    program = runtime.objective_program(model.heads, source.inputs, source.labels, source.weights, True,
+                                        arguments["class_weight"])
+    evaluation = None if check is None else runtime.objective_program(model.heads, check.inputs, check.labels, check.weights, False)
+    callbacks = _callbacks(model, arguments, epochs, batch_size, source.source.rows)
+    engine = choose_engine(arguments["engine"], source.source, arguments["workers"])
+    vector, optimizer = runtime.vector, model.optimizer
+    job = TrainingJob(
+        plan=program.plan, values=vector.values.copy(), names=tuple(path for path, *_ in vector.segments),
+        shapes=tuple(shape for *_, shape in vector.segments), optimizer=optimizer, optimizer_state=optimizer.state,
+        iteration=optimizer.iterations, initial_epoch=arguments["initial_epoch"], epochs=epochs, batch_size=batch_size,
+        shuffle=bool(arguments["shuffle"]), seed=_seed(arguments["seed"]), steps_per_epoch=arguments["steps_per_epoch"],
+        evaluate_plan=None if evaluation is None else evaluation.plan,
+        validation_batch_size=arguments["validation_batch_size"] or batch_size,
+        validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
+        answers_batches=callbacks.uses_weights == "batch", constraint_plan=runtime.constraint_plan())
+    report = _FitReport(model, callbacks, program, evaluation)
+    model.stop_training = False
+    callbacks.on_train_begin()
+    result = engine.run(job, source.source, None if check is None else check.source, report)
+    np.copyto(vector.values, result.values)
+    optimizer.state = result.optimizer_state
+    optimizer.iterations = result.progress.iteration
+    model.finished_epochs += result.progress.epoch - arguments["initial_epoch"]
+    callbacks.on_train_end(report.logs)
+    return model.history
+
+
+def evaluate(model: Model, arguments: dict[str, Any]) -> Any:
+    """See `Model.evaluate`."""
+    model.need_compiled("evaluate")
+    columns = {key: arguments[key] for key in ("feature_cols", "label_cols", "weight_col")}
+    matched = match(model, _source(model, arguments["x"], arguments["y"], arguments["sample_weight"], columns))
+    program = model.runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, False)
+    job = EvaluationJob(program.plan, model.runtime.vector.values, _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS))
+    callbacks = CallbackList(arguments["callbacks"], model=model)
+    callbacks.on_test_begin()
+    found = choose_engine("auto", matched.source).evaluate(job, matched.source)
+    logs = _logs_of(found, program)
+    callbacks.on_test_end(logs)
+    return pack_logs(logs, arguments["return_dict"])
+
+
+def predict(model: Model, arguments: dict[str, Any]) -> Any:
+    """See `Model.predict`."""
+    x = arguments["x"]
+    kind = kind_of(x)
+    source, inputs = match_inputs(model, _source(model, x, None, None, {"feature_cols": arguments["feature_cols"]}, labels=False))
+    program = model.runtime.predict_program(inputs)
+    several = not _is_leaf(program.structure)
+    job = PredictionJob(program.plan, model.runtime.vector.values, _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS),
+                        program.structure if several else None)
+    engine = choose_engine("auto", source)
+    if kind == "dataframe":
+        return engine.predict_frame(job, source, arguments["prediction_col"])
+    if kind == "rdd":
+        return engine.predict(job, source)
+    return nest.pack(program.structure, engine.predict(job, source))
+
+
+def read_summary(model: Model, role: str, tag: str) -> np.ndarray:
+    """Rows (iteration, value, time) of a curve that `set_tensorboard` had written."""
+    if model.tensorboard is None:
+        raise RuntimeError("There is no summary: call set_tensorboard(log_dir, app_name) before fit().")
+    log_dir, app_name = model.tensorboard
+    curves = read_scalars(f"{log_dir}/{app_name}/{role}")
+    if tag not in curves:
+        raise ValueError(f"There is no curve {tag!r} in the {role} summary. Written so far: {sorted(curves)}.")
+    return np.array(curves[tag], np.float64).reshape(-1, 3)
+
+
+class _FitReport(Report):
+    """Hears the engine, keeps the running numbers, and asks the callbacks."""
+
+    def __init__(self, model: Model, callbacks: CallbackList, program: Program, evaluation: Program | None) -> None:
+        assert program.numbers is not None
+        self.answers_batches = callbacks.uses_weights == "batch"
+        self.logs: dict[str, Any] = {}
+        self._model = model
+        self._callbacks = callbacks
+        self._numbers: Numbers = program.numbers
+        self._evaluation = evaluation
+        self._running = Running(program.numbers)
+        self._rate = 0.0
+
+    def on_train_begin(self, rows: int, batches: int) -> None:
+        self._callbacks.set_params({**self._callbacks.params, "samples": rows, "steps": batches})
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._running = Running(self._numbers)
+        self._callbacks.on_epoch_begin(epoch)
+        self._rate = _rate(self._model.optimizer)
+
+    def on_batch_end(self, report: BatchReport, snapshot: Snapshot | None) -> Decision | None:
+        self._running.add(report.numbers, report.rows)
+        self._model.optimizer.iterations = report.iteration
+        if snapshot is not None:
+            self._receive(snapshot)
+        if self._callbacks.hears_batches:
+            self._callbacks.on_iteration_end(Iteration(report.iteration, report.epoch, float(report.numbers[0]), report.rows,
+                                                       report.seconds, report.learning_rate))
+            self._callbacks.on_train_batch_end(report.batch, self._running.logs())
+        return self._decide(snapshot)
+
+    def on_epoch_end(self, report: EpochReport, snapshot: Snapshot) -> Decision | None:
+        logs = self._running.logs()
+        if report.validation is not None and self._evaluation is not None:
+            self._callbacks.on_test_begin()
+            found = _logs_of(report.validation, self._evaluation)
+            self._callbacks.on_test_end(found)
+            logs |= {f"val_{name}": value for name, value in found.items()}
+        if self._callbacks.uses_weights is not None:
+            self._receive(snapshot)
+        self.logs = logs
+        self._callbacks.on_epoch_end(report.epoch, logs)
+        return self._decide(snapshot)
+
+    def _receive(self, snapshot: Snapshot) -> None:
+        """Bring weights and optimizer state to the model, where callbacks look at them."""
+        np.copyto(self._model.runtime.vector.values, snapshot.values())
+        if self._callbacks.uses_weights is not None:
+            self._model.optimizer.state = {slot: values.copy() for slot, values in snapshot.optimizer_state().items()}
+        self._seen = self._model.runtime.vector.values.copy()
+
+    def _decide(self, snapshot: Snapshot | None) -> Decision | None:
+        """What the callbacks changed: the stop flag, the learning rate, the weights."""
+        rate, before = _rate(self._model.optimizer), self._rate
+        self._rate = rate
+        values = None
+        if snapshot is not None and self._callbacks.uses_weights is not None:
+            current = self._model.runtime.vector.values
+            if not np.array_equal(current, self._seen, equal_nan=True):
+                values = current.copy()
+        stop = bool(self._model.stop_training)
+        if not stop and rate == before and values is None:
+            return None
+        return Decision(stop, rate if rate != before else None, values)
+
+
+def _rate(optimizer: Any) -> float:
+    return float(optimizer.learning_rate)
+
+
+def _logs_of(found: Evaluation, program: Program) -> dict[str, Any]:
+    """Loss and metrics of a pass, whose loss is the mean over batches and whose increments are sums."""
+    assert program.numbers is not None
+    running = Running(program.numbers)
+    heads = len(program.numbers.loss_names) - 1
+    numbers = np.concatenate([[found.loss], found.increments])
+    running.add(numbers, max(found.rows, 1))
+    if heads:  # losses of heads are sums over batches here, weighted like the loss
+        running.total[1:1 + heads] = numbers[1:1 + heads] * max(found.rows, 1)
+    return running.logs()
+
+
+def _callbacks(model: Model, arguments: dict[str, Any], epochs: int, batch_size: int, rows: int | None) -> CallbackList:
+    verbose = arguments["verbose"]
+    callbacks = CallbackList(arguments["callbacks"], add_history=True, add_progbar=verbose != 0, verbose=verbose,
+                             epochs=epochs, batch_size=batch_size, samples=rows, steps=None)
+    if model.tensorboard is not None:
+        log_dir, app_name = model.tensorboard
+        callbacks.append(SummaryWriter(TrainSummary(log_dir, app_name), ValidationSummary(log_dir, app_name)))
+    callbacks.set_model(model)
+    callbacks.set_params({"verbose": verbose, "epochs": epochs, "batch_size": batch_size, "samples": rows, "steps": None})
+    return callbacks
+
+
+def _split_validation(arguments: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """(x, y, weights, validation data), with the last part of the arrays taken away by `validation_split`."""
+    x, y, weights = arguments["x"], arguments["y"], arguments["sample_weight"]
+    fraction = arguments["validation_split"]
+    if not fraction or arguments["validation_data"] is not None:
+        return x, y, weights, arguments["validation_data"]
+    if not 0 < fraction < 1:
+        raise ValueError(f"`validation_split` must be between 0 and 1. Received {fraction}.")
+    if kind_of(x) != "arrays":
+        raise ValueError("`validation_split` works on arrays. For an RDD or a DataFrame use randomSplit() and `validation_data`.")
+    rows = len(nest.flatten(x)[0])
+    edge = int(rows * (1 - fraction))
+    if edge == 0 or edge == rows:
+        raise ValueError(f"`validation_split`={fraction} of {rows} rows leaves no rows to train on, or none to validate on.")
+
+    def part(value: Any, rows_of_part: slice) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, (list, tuple)) and value and np.ndim(value[0]) == 0:
+            value = np.asarray(value)
+        return nest.map_leaves(lambda leaf: np.asarray(leaf)[rows_of_part], value)
+
+    first, last = slice(0, edge), slice(edge, None)
+    validation = (part(x, last), part(y, last)) + (() if weights is None else (part(weights, last),))
+    return part(x, first), part(y, first), part(weights, first), validation
+
+
+def _source(model: Model, x: Any, y: Any, weights: Any, columns: dict[str, Any], labels: bool = True) -> Source:
+    shapes = [tensor.shape[1:] for tensor in model.graph.input_tensors] if model.graph is not None else [(None,)]
+    outputs = len(model.graph.output_tensors) if model.graph is not None else 1
+    return as_source(x, y, weights, **columns, labels=labels, input_shapes=shapes, outputs=outputs)
+
+
+def _validation_source(model: Model, validation: Any, columns: dict[str, Any]) -> Source:
+    if kind_of(validation) != "arrays":
+        usable = columns if kind_of(validation) == "dataframe" else {}
+        return _source(model, validation, None, None, usable)
+    if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
+        raise ValueError("`validation_data` must be a tuple (x, y) or (x, y, sample_weight) of arrays, an RDD or a DataFrame. "
+                         f"Received {type(validation).__name__}.")
+    x, y, *weights = validation
+    return ArraySource(x, y, weights[0] if weights else None)
+
+
+def _validation_epochs(frequency: Any, initial_epoch: int, epochs: int) -> Collection[int] | None:
+    if isinstance(frequency, Collection):
+        return {int(epoch) - 1 for epoch in frequency}
+    if _positive("validation_freq", frequency) == 1:
+        return None
+    return {epoch for epoch in range(initial_epoch, epochs) if (epoch + 1) % frequency == 0}
+
+
+def _positive(name: str, value: Any) -> int:
+    if not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received {value!r}.")
+    return int(value)
+
+
+def _seed(seed: int | None) -> int:
+    return random.SystemRandom().randrange(2**31) if seed is None else int(seed)
+
+
+def _is_leaf(structure: Any) -> bool:
+    return not isinstance(structure, (list, tuple, dict))
+
+

@@ -1,0 +1,240 @@
+"""Files become models and models become files; what a file holds is read by `saving`, built here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bigdl_keras import losses, metrics, optimizers, registry, saving
+from bigdl_keras.graph.tensor import OPERATIONS
+from bigdl_keras.layers.base import Layer
+from bigdl_keras.models.model import FILE_FUNCTIONS, Model
+from bigdl_keras.models.sequential import Sequential
+from bigdl_keras.models.spec import model_from_spec, spec_of
+from bigdl_keras.parameters import Variable
+
+
+def known_layers(custom_objects: Mapping[str, Any] | None = None) -> set[str]:
+    """Class names that a file may contain."""
+    return {*registry.names("layer"), *registry.custom_names(), *(custom_objects or {}), "Sequential", "Functional", "Model",
+            *(f"ops.{name}" for name in OPERATIONS)}
+
+
+def load_model(filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True,
+               safe_mode: bool = True) -> Model:
+    """A model from a whole-model file of any Keras: `.keras`, or `.h5` of Keras 1.2, 2 and 3.
+
+    Args:
+        filepath: the file.
+        custom_objects: the user's layers, losses and functions by name.
+        compile: also restore optimizer, loss, metrics and the optimizer's state, where the file has them.
+        safe_mode: refuse Lambda layers with Python bytecode in the file. Bytecode is never executed.
+
+    Returns:
+        The model, compiled if the file says how.
+
+    Raises:
+        ValueError: no such file, a damaged one, or one with layers that are not known; all gaps are listed.
+    """
+    file = saving.read_file(os.fspath(filepath), known_layers=known_layers(custom_objects), safe_mode=safe_mode)
+    if file.spec is None:
+        raise ValueError(f"{os.fspath(filepath)} holds weights only. Build the model (model_from_json or your own code), then "
+                         "call model.load_weights() on it.")
+    model = model_from_spec(file.spec, custom_objects)
+    root = Store(model).root
+    _put(model, file.read_weights(root))
+    if compile and file.spec.compile:
+        with registry.custom_objects(custom_objects or {}):
+            _compile(model, file.spec.compile)
+        state = file.read_optimizer(root)
+        if state is not None:
+            _put_optimizer(model, state)
+    return model
+
+
+def load_weights(model: Model, filepath: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False) -> Any:
+    """Fill a model's weights from a file of any Keras.
+
+    Returns:
+        A report of what was matched, skipped, missing and unused.
+    """
+    if not model.built:
+        raise ValueError(f"The model '{model.name}' has no weights yet: give its first layer an Input, or call it on data, before "
+                         "load_weights().")
+    file = saving.read_file(os.fspath(filepath))
+    report = file.read_weights(Store(model).root, by_name=by_name, skip_mismatch=skip_mismatch)
+    _put(model, report)
+    return report
+
+
+def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write architecture, weights and training state as `.keras` (or legacy `.h5`)."""
+    path = os.fspath(filepath)
+    _refuse_overwriting(path, overwrite)
+    if path.endswith((".h5", ".hdf5")):
+        write = saving.write_h5
+    elif path.endswith(".keras"):
+        write = saving.write_keras
+    else:
+        raise ValueError(f"A model is saved to a file ending in '.keras' (or '.h5'). Received {path!r}.")
+    store = Store(model)
+    write(path, spec_with_compile(model), store.root, _optimizer_state(model, store))
+
+
+def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+    """Write the weights alone as `.weights.h5`."""
+    path = os.fspath(filepath)
+    if not path.endswith(".weights.h5"):
+        raise ValueError(f"Weights are saved to a file ending in '.weights.h5'. Received {path!r}.")
+    _refuse_overwriting(path, overwrite)
+    store = Store(model)
+    saving.write_weights(path, store.root, _optimizer_state(model, store))
+
+
+def _refuse_overwriting(path: str, overwrite: bool) -> None:
+    if not overwrite and os.path.exists(path):
+        raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
+    """A model with fresh weights from what `to_json()` of any Keras wrote."""
+    return model_from_spec(saving.read_json(json_string, known_layers=known_layers(custom_objects)), custom_objects)
+
+
+def spec_with_compile(model: Model) -> Any:
+    """The architecture, and the arguments of `compile` where they are plain data."""
+    spec = spec_of(model)
+    if not model.compiled:
+        return spec
+    arguments = model._compile_arguments
+    compiled = {"optimizer": optimizers.serialize(model.optimizer), "loss": _plain(arguments["loss"], losses.serialize),
+                "loss_weights": arguments["loss_weights"], "metrics": _plain(arguments["metrics"], metrics.serialize),
+                "weighted_metrics": _plain(arguments["weighted_metrics"], metrics.serialize)}
+    return saving.with_compile(spec, compiled)
+
+
+def _plain(value: Any, serialize: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item, serialize) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, serialize) for item in value]
+    return value if value is None or isinstance(value, str) else serialize(value)
+
+
+def _compile(model: Model, compiled: Mapping[str, Any]) -> None:
+    arguments = {key: compiled.get(key) for key in ("loss", "loss_weights", "metrics", "weighted_metrics")}
+    model.compile(optimizer=optimizers.get(compiled.get("optimizer") or "rmsprop"), **arguments)
+
+
+def _put(model: Model, report: Any) -> None:
+    for variable, array in zip(Store(model).variables, report.arrays, strict=True):
+        if array is not None:
+            variable.assign(array)
+
+
+def to_json(model: Model) -> str:
+    """The architecture in Keras 3's JSON."""
+    return json.dumps(saving.to_keras_json(spec_of(model)))
+
+
+def model_config(model: Model) -> dict[str, Any]:
+    """The `config` part of a model's JSON."""
+    config: dict[str, Any] = saving.to_keras_json(spec_of(model))["config"]
+    return config
+
+
+def model_from_config(model_class: type, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """A model from what `get_config` answered; a subclass with its own `call` is made from its arguments."""
+    if "layers" not in config:
+        return model_class(**config)
+    class_name = "Sequential" if issubclass(model_class, Sequential) else "Functional"
+    spec = saving.read_json({"class_name": class_name, "config": config, "module": "keras"},
+                            known_layers=known_layers(custom_objects))
+    return model_from_spec(spec, custom_objects)
+
+
+FILE_FUNCTIONS.update({function.__name__: function for function in (
+    save, save_weights, load_weights, to_json, model_config, model_from_config)})
+
+
+class Store:
+    """The tree of objects that own arrays, as files lay them out, over a model's variables.
+
+    Attributes:
+        root: the tree, with the present values.
+        variables: the model's variables in the order of `root.flat()`.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._nodes: dict[int, saving.StoreNode] = {}
+        self._stored: dict[Variable, saving.StoreVariable] = {}
+        self.root = self._node(model, True)
+        owners = {id(stored): variable for variable, stored in self._stored.items()}
+        self.variables = [owners[id(stored)] for stored in self.root.flat()]
+
+    def _node(self, layer: Layer, trainable: bool) -> saving.StoreNode:
+        if id(layer) not in self._nodes:
+            trainable = trainable and layer.trainable
+            own = sorted(layer._variables, key=lambda variable: not variable.trainable)
+            children = self._children(layer, trainable)
+            config = layer.get_config() if not isinstance(layer, Model) else {}
+            parts = layer.stored_parts()
+            moved = {variable for _, _, variables in parts.values() for variable in variables}
+            for attribute, (class_name, name, variables) in parts.items():
+                children[attribute] = saving.StoreNode(class_name, name, self._variables(variables, trainable))
+            kept = [variable for variable in own if variable not in moved]
+            class_name = "Functional" if isinstance(layer, Model) and not isinstance(layer, Sequential) else type(layer).__name__
+            self._nodes[id(layer)] = saving.StoreNode(class_name, layer.name, self._variables(kept, trainable), children, config)
+        return self._nodes[id(layer)]
+
+    def _variables(self, variables: Any, trainable: bool) -> tuple[saving.StoreVariable, ...]:
+        for variable in variables:
+            if variable not in self._stored:
+                self._stored[variable] = saving.StoreVariable(variable.name, variable.shape, trainable and variable.trainable,
+                                                              variable.value)
+        return tuple(self._stored[variable] for variable in variables)
+
+    def _children(self, layer: Layer, trainable: bool) -> dict[str, Any]:
+        if isinstance(layer, Model) and (layer.graph is not None or isinstance(layer, Sequential)):
+            return {"layers": tuple(self._node(inner, trainable) for inner in layer.layers)}
+        inner = set(layer._children())
+        children: dict[str, Any] = {}
+        for attribute, value in vars(layer).items():
+            if attribute.startswith("__") or attribute in ("_layers", "_containers"):
+                continue
+            if isinstance(value, Layer) and value in inner:
+                children[attribute] = self._node(value, trainable)
+            elif isinstance(value, (list, tuple)) and value and all(isinstance(item, Layer) and item in inner for item in value):
+                children[attribute] = tuple(self._node(item, trainable) for item in value)
+        return children
+
+
+def _optimizer_state(model: Model, store: Store) -> Any:
+    """Iterations and slots, one array per trainable variable in file order; None before the first update."""
+    optimizer = model.optimizer
+    if optimizer is None:
+        return None
+    vector = model.runtime.vector
+    trained = [variable for variable in store.variables if variable in set(vector.trainable)]
+    state = optimizer.state
+    if state is None:
+        state = optimizer.create_state(vector.values[:vector.trainable_size])
+    slots = {slot: [values[slice(*vector.spans[variable])].reshape(variable.shape) for variable in trained]
+             for slot, values in state.items()}
+    return saving.OptimizerState(type(optimizer).__name__, optimizer.iterations, float(optimizer.learning_rate), slots)
+
+
+def _put_optimizer(model: Model, state: Any) -> None:
+    optimizer, vector = model.optimizer, model.runtime.vector
+    optimizer.iterations = state.iterations
+    fresh = optimizer.create_state(vector.values[:vector.trainable_size])
+    trained = [variable for variable in Store(model).variables if variable in set(vector.trainable)]
+    for slot, arrays in state.slots.items():
+        if slot in fresh:
+            for variable, array in zip(trained, arrays, strict=True):
+                fresh[slot][slice(*vector.spans[variable])] = np.ravel(array)
+    optimizer.state = fresh

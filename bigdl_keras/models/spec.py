@@ -1,0 +1,214 @@
+"""Models as plain data and back: the one door for JSON, files and cloning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bigdl_keras import registry
+from bigdl_keras.graph import nest
+from bigdl_keras.graph.node import Node
+from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor
+from bigdl_keras.layers.base import Layer
+from bigdl_keras.layers.input_layer import InputLayer
+from bigdl_keras.models.functional import Graph
+from bigdl_keras.models.model import Model
+from bigdl_keras.models.sequential import Sequential
+from bigdl_keras.saving.spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
+
+# ---- model -> spec
+
+
+def spec_of(model: Model) -> ModelSpec:
+    """The architecture of a model.
+
+    Raises:
+        ValueError: the model is a subclass with its own `call`, which only its class can rebuild.
+    """
+    if isinstance(model, Sequential):
+        layers = ([model._entry] if model._entry is not None else []) + model.layers
+        return ModelSpec("Sequential", model.name, tuple(_layer_spec(layer, ()) for layer in layers),
+                         trainable=model.trainable)
+    if model.graph is None:
+        raise ValueError(f"The model '{model.name}' is a subclass of Model with its own call(): only its class can describe it. "
+                         "Save its weights with save_weights(), or build it with Model(inputs, outputs).")
+    return _Describer(model.graph).describe(model)
+
+
+def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
+    if isinstance(layer, Model):
+        return LayerSpec(type(layer).__name__ if isinstance(layer, Sequential) else "Functional", layer.name,
+                         {"name": layer.name, "trainable": layer.trainable}, inbound, spec_of(layer))
+    shape = None
+    if layer._inbound_nodes and layer._inbound_nodes[0].input_tensors:
+        shape = layer._inbound_nodes[0].input_tensors[0].shape
+    return LayerSpec(type(layer).__name__, layer.name, layer.get_config(), inbound, build_shape=shape,
+                     registered_name=registered_name(type(layer)))
+
+
+def registered_name(layer_class: type) -> str | None:
+    """The name under which a user's class is found again; None for classes of this library."""
+    return None if layer_class.__module__.startswith("bigdl_keras.") else layer_class.__name__
+
+
+class _Describer:
+    """Names the tensors of a graph: layer, number of the call among those in this graph, number of the output."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.references: dict[int, TensorRef] = {}
+        self.calls: dict[int, tuple[str, Any, list[Node]]] = {}
+        for tensor in graph.input_tensors:
+            name = tensor.node.operation.name if tensor.node is not None else tensor.name
+            self.references[id(tensor)] = TensorRef(str(name))
+        operators: dict[str, int] = {}
+        for node in graph.nodes:
+            if isinstance(node.operation, Layer):
+                key, name = id(node.operation), node.operation.name
+            else:  # an operator is one entry per call, numbered like a layer
+                base = node.operation.__name__
+                operators[base] = operators.get(base, -1) + 1
+                key, name = id(node), f"{base}_{operators[base]}" if operators[base] else base
+            _, _, nodes = self.calls.setdefault(key, (name, node.operation, []))
+            for number, tensor in enumerate(node.output_tensors):
+                self.references[id(tensor)] = TensorRef(name, len(nodes), number)
+            nodes.append(node)
+
+    def describe(self, model: Model) -> ModelSpec:
+        layers = []
+        for tensor in self.graph.input_tensors:
+            entry = tensor.node.operation if tensor.node is not None else None
+            config = (entry.get_config() if isinstance(entry, InputLayer)
+                      else {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": tensor.name})
+            layers.append(LayerSpec("InputLayer", self.references[id(tensor)].layer, config))
+        for name, operation, nodes in self.calls.values():
+            inbound = tuple(Call(nest.map_leaves(self._refer, node.args), nest.map_leaves(self._refer, node.kwargs)) for node in nodes)
+            layers.append(_layer_spec(operation, inbound) if isinstance(operation, Layer)
+                          else LayerSpec(f"ops.{operation.__name__}", name, {}, inbound))
+        return ModelSpec("Functional", model.name, tuple(layers), nest.map_leaves(self._refer, self.graph.inputs),
+                         nest.map_leaves(self._refer, self.graph.outputs), trainable=model.trainable)
+
+    def _refer(self, leaf: Any) -> Any:
+        return self.references[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+
+
+# ---- spec -> model
+
+
+def model_from_spec(spec: ModelSpec, custom_objects: Mapping[str, Any] | None = None, made: dict[str, Layer] | None = None) -> Model:
+    """Build the model that a spec describes, with fresh weights.
+
+    Args:
+        spec: architecture.
+        custom_objects: classes and functions by name, for what this library does not know.
+        made: layers to use instead of making them, by name (cloning).
+    """
+    custom = dict(custom_objects or {})
+    model: Model
+    if spec.class_name == "Sequential":
+        model = Sequential([_make_layer(layer, custom, made) for layer in spec.layers], name=spec.name)
+    else:
+        model = _functional(spec, custom, made)
+    if not spec.trainable:
+        model.trainable = False
+    return model
+
+
+def _make_layer(spec: LayerSpec, custom: dict[str, Any], made: dict[str, Layer] | None) -> Layer:
+    if made is not None and spec.name in made:
+        return made[spec.name]
+    if spec.model is not None:
+        layer: Layer = model_from_spec(spec.model, custom)
+        if spec.config.get("trainable") is False:
+            layer.trainable = False
+        return layer
+    name = spec.registered_name or spec.class_name
+    found = custom.get(name) or custom.get(name.rpartition(">")[2])
+    layer_class = found if found is not None else registry.find("layer", spec.class_name, custom)
+    return from_config(layer_class, dict(spec.config), custom)
+
+
+def from_config(layer_class: Any, config: dict[str, Any], custom: dict[str, Any]) -> Layer:
+    """Rebuild one layer; custom objects stand ready for the names in its config."""
+    with registry.custom_objects(custom):
+        layer: Layer = layer_class.from_config(config)
+    return layer
+
+
+def _functional(spec: ModelSpec, custom: dict[str, Any], made: dict[str, Layer] | None) -> Model:
+    """Call the layers in any order in which their inputs are ready: files may list a layer before what feeds it."""
+    tensors: dict[tuple[str, int, int], Any] = {}
+    layers: dict[str, Any] = {}
+    waiting: list[tuple[LayerSpec, int]] = []
+    for layer_spec in spec.layers:
+        if layer_spec.class_name == "InputLayer" and not layer_spec.inbound:
+            layers[layer_spec.name] = entry = _make_layer(layer_spec, custom, made)
+            tensors[layer_spec.name, 0, 0] = entry.tensor  # type: ignore[attr-defined]
+            continue
+        operator = layer_spec.class_name.startswith("ops.")
+        layers[layer_spec.name] = OPERATIONS[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made)
+        waiting.extend((layer_spec, number) for number in range(len(layer_spec.inbound)))
+    while waiting:
+        later = [item for item in waiting if not _call_if_ready(*item, layers, tensors)]
+        if len(later) == len(waiting):
+            raise ValueError(f"The layer '{later[0][0].name}' of model '{spec.name}' can never be called: its inputs "
+                             f"{later[0][0].inbound[later[0][1]]} are made by no layer.")
+        waiting = later
+
+    def tensor_of(reference: TensorRef) -> Any:
+        return tensors[reference.layer, reference.node_index, reference.tensor_index]
+
+    return Model(map_tensors(tensor_of, spec.inputs), map_tensors(tensor_of, spec.outputs), name=spec.name)
+
+
+class _NotReady(Exception):
+    """An input of the call does not exist yet."""
+
+
+def _call_if_ready(spec: LayerSpec, number: int, layers: dict[str, Any], tensors: dict[tuple[str, int, int], Any]) -> bool:
+    call = spec.inbound[number]
+    if number and (spec.name, number - 1, 0) not in tensors:
+        return False  # calls of one layer keep their order
+
+    def tensor_of(reference: TensorRef) -> Any:
+        key = (reference.layer, reference.node_index, reference.tensor_index)
+        if key not in tensors:
+            raise _NotReady
+        return tensors[key]
+
+    try:
+        args, kwargs = map_tensors(tensor_of, call.args), map_tensors(tensor_of, dict(call.kwargs))
+    except _NotReady:
+        return False
+    fixed = spec.config if spec.class_name.startswith("ops.") else {}
+    outputs = layers[spec.name](*args, **kwargs, **{key: value for key, value in fixed.items() if key != "name"})
+    for index, tensor in enumerate(nest.flatten(outputs)):
+        tensors[spec.name, number, index] = tensor
+    return True
+
+
+def clone_model(model: Model, input_tensors: Any = None, clone_function: Any = None) -> Model:
+    """A model with the same architecture and fresh weights.
+
+    Args:
+        model: what to copy.
+        input_tensors: unused inputs are made anew; given for Keras's signature.
+        clone_function: makes the copy of each layer; default from its config.
+    """
+    made = None
+    if clone_function is not None:
+        made = {layer.name: clone_function(layer) for layer in model.layers if not isinstance(layer, InputLayer)}
+    if input_tensors is not None:
+        raise ValueError("clone_model makes new inputs; call the clone on `input_tensors` instead.")
+    return model_from_spec(spec_of(model), custom_objects=_classes_of(model), made=made)
+
+
+def _classes_of(model: Model) -> dict[str, Any]:
+    """The user's layer classes in a model, by name, so that it can be cloned without registering them."""
+    classes: dict[str, Any] = {}
+    for layer in model._layers:
+        if isinstance(layer, Model):
+            classes |= _classes_of(layer)
+        if registered_name(type(layer)):
+            classes[type(layer).__name__] = type(layer)
+    return classes
