@@ -2,25 +2,13 @@
 
 from .files import KerasFile, read_file
 from .json_config import read_json
+from .keras_json import to_keras_json
 from .limits import Limits
 from .optimizer_state import OptimizerState
 from .report import WeightReport
 from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
+from .writing import write_keras, write_weights
 
-__all__ = [
-    "Call",
-    "KerasFile",
-    "LayerSpec",
-    "Limits",
-    "ModelSpec",
-    "OptimizerState",
-    "StoreNode",
-    "StoreVariable",
-    "TensorRef",
-    "Version",
-    "WeightReport",
-    "map_tensors",
-    "read_file",
-    "read_json",
-    "tensors_of",
-]
+__all__ = ["Call", "KerasFile", "LayerSpec", "Limits", "ModelSpec", "OptimizerState", "StoreNode", "StoreVariable", "TensorRef",
+           "Version", "WeightReport", "map_tensors", "read_file", "read_json", "tensors_of", "to_keras_json", "write_keras",
+           "write_weights"]

@@ -70,18 +70,25 @@ def _call_of_keras_3(node: dict[str, Any], reading: Reading) -> Call:
 def _tensors_of_keras_3(value: Any, reading: Reading) -> Any:
     if isinstance(value, dict):
         if value.get("class_name") == "__keras_tensor__":
-            return reference(value["config"]["keras_history"])
+            return _keras_tensor(value.get("config"))
         if value.get("class_name") == "__tuple__":
-            return tuple(
-                _tensors_of_keras_3(item, reading)
-                for item in value.get("items", (value.get("config") or {}).get("value", ()))
-            )
+            return tuple(_tensors_of_keras_3(item, reading) for item in value.get("items", ()))
         if "class_name" not in value:
             return {key: _tensors_of_keras_3(item, reading) for key, item in value.items()}
         return plain(value, reading, nested_layer)
     if isinstance(value, list):
         return [_tensors_of_keras_3(item, reading) for item in value]
     return value
+
+
+def _keras_tensor(config: Any) -> TensorRef:
+    if not isinstance(config, dict):
+        raise ValueError(f"A tensor needs a config with its history. Found {str(config)[:80]!r}.")
+    ref = reference(config.get("keras_history"))
+    shape, dtype = config.get("shape"), config.get("dtype")
+    return replace(
+        ref, shape=tuple(shape) if isinstance(shape, list) else None, dtype=dtype if isinstance(dtype, str) else None
+    )
 
 
 def _call_of_keras_2(class_name: str, node: Any, layer_names: frozenset[str], reading: Reading) -> Call:

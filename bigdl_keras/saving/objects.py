@@ -78,7 +78,7 @@ def plain(value: Any, reading: Reading, read_layer: LayerReader) -> Any:
         raise ValueError(f"A class_name must be text. Received {str(class_name)[:80]!r}.")
     config = value.get("config")
     if class_name in _SPECIAL:
-        return _SPECIAL[class_name](config if config is not None else value.get("value"), reading)
+        return _SPECIAL[class_name](value, reading)
     if class_name.endswith("Policy") and isinstance(config, dict):
         return config.get("name")
     if str(value.get("module", "")).startswith("keras.layers"):
@@ -89,11 +89,7 @@ def plain(value: Any, reading: Reading, read_layer: LayerReader) -> Any:
     return result
 
 
-def _function_name(config: Any, reading: Reading) -> Any:
-    return config
-
-
-def _refused_lambda(config: Any, reading: Reading) -> Any:
+def _refused_lambda(value: dict[str, Any], reading: Reading) -> Any:
     return refuse_code("a lambda", reading)
 
 
@@ -106,31 +102,40 @@ def refuse_code(where: str, reading: Reading) -> None:
         )
 
 
-def _slice(config: Any, reading: Reading) -> Any:
-    return slice(*(config.get(key) for key in ("start", "stop", "step")))
+def _slice(value: dict[str, Any], reading: Reading) -> Any:
+    config = value.get("config") or {}
+    return slice(*(plain(config.get(key), reading, _no_layer) for key in ("start", "stop", "step")))
 
 
-def _tuple(config: Any, reading: Reading) -> Any:
-    return tuple(plain(item, reading, _no_layer) for item in config or ())
+def _tuple(value: dict[str, Any], reading: Reading) -> Any:
+    return tuple(plain(item, reading, _no_layer) for item in value.get("items", ()))
 
 
-def _array(config: Any, reading: Reading) -> Any:
-    return np.asarray(config["value"], dtype=config.get("dtype"))
+def _array(value: dict[str, Any], reading: Reading) -> Any:
+    config = value.get("config") or {}
+    array = np.asarray(config.get("value"))
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"An array in the architecture must hold numbers. Found {str(config)[:80]!r}.")
+    return array.astype(_DTYPES.get(str(config.get("dtype")), array.dtype))
+
+
+_DTYPES = {name: np.dtype(name) for name in (
+    "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")}
 
 
 def _no_layer(value: Any, reading: Reading) -> dict[str, Any]:
     raise ValueError("A layer stands where only numbers may stand.")
 
 
-_SPECIAL: dict[str, Callable[[Any, Reading], Any]] = {
-    "function": _function_name,
+_SPECIAL: dict[str, Callable[[dict[str, Any], Reading], Any]] = {
+    "function": lambda value, reading: value.get("config"),
     "__lambda__": _refused_lambda,
     "__slice__": _slice,
     "__tuple__": _tuple,
     "__numpy__": _array,
     "__tensor__": _array,
-    "__ellipsis__": lambda config, reading: Ellipsis,
-    "__bytes__": lambda config, reading: str(config).encode(),
+    "__ellipsis__": lambda value, reading: Ellipsis,
+    "__bytes__": lambda value, reading: str(value.get("value")).encode(),
 }
 
 

@@ -11,11 +11,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TensorRef:
-    """A tensor: output `tensor_index` of call `node_index` of the layer called `layer` (calls count from 0, as in Keras 3)."""
+    """A tensor: output `tensor_index` of call `node_index` of the layer called `layer`.
+
+    Calls count from 0, as in Keras 3. `shape` and `dtype` are what a file says of the tensor; they do not make it another one.
+    """
 
     layer: str
     node_index: int = 0
     tensor_index: int = 0
+    shape: tuple[int | None, ...] | None = field(default=None, compare=False)
+    dtype: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

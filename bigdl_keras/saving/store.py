@@ -187,7 +187,8 @@ def write_store(file: h5py.File, root: StoreNode, optimizer: tuple[str, Sequence
             arrays.append(variable.value)
         _write_object(file, path, node.name, arrays)
         for part in _EMPTY_PARTS.get(node.class_name, ()):
-            _write_object(file, f"{path}/{part}", "softmax" if part == "_softmax" else "dropout", [])
+            if part not in node.children:
+                _write_object(file, f"{path}/{part}", "softmax" if part == "_softmax" else "dropout", [])
     if optimizer is not None:
         _write_object(file, "optimizer", optimizer[0], list(optimizer[1]))
 

@@ -1,0 +1,234 @@
+"""A `ModelSpec` becomes the JSON that Keras 3 writes itself, so that real Keras opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .keras_operations import KERAS_OPERATIONS
+from .objects import LAYER_KEYS
+from .spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
+
+# Layers of ours that Keras 3 does not have: stored under our own name, so that the reader is told whose they are.
+OUR_PACKAGE = "bigdl_keras"
+KERAS_LAYERS = frozenset("""
+    Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+    AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AdditiveAttention AlphaDropout Attention Average
+    AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding CenterCrop Concatenate
+    Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D Cropping1D Cropping2D
+    Cropping3D Dense DepthwiseConv1D DepthwiseConv2D Discretization Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell
+    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D
+    GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization GroupQueryAttention HashedCrossing Hashing Identity InputLayer
+    IntegerLookup LSTM LSTMCell Lambda LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum
+    MelSpectrogram Minimum MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization RNN ReLU RandomBrightness
+    RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom RepeatVector Rescaling Reshape Resizing
+    SeparableConv1D SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D
+    SpectralNormalization StackedRNNCells StringLookup Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D
+    UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
+    """.split())
+_ROLES = {
+    "initializer": "keras.initializers", "regularizer": "keras.regularizers", "constraint": "keras.constraints",
+    "activation": "keras.layers", "optimizer": "keras.optimizers", "learning_rate": "keras.optimizers.schedules",
+    "loss": "keras.losses", "metrics": "keras.metrics",
+}
+# What tells how moving averages were updated by an older Keras; it changes no prediction and Keras 3 has no word for it.
+_TRAINING_ONLY = ("moving_variance_update",)
+
+
+def to_keras_json(spec: ModelSpec) -> dict[str, Any]:
+    """Serialize a model as Keras 3 does.
+
+    Args:
+        spec: the model.
+
+    Returns:
+        A dict for `json.dumps`: {"module", "class_name", "config", "registered_name", "build_config", "compile_config"}.
+
+    Raises:
+        ValueError: something in the model has no form in a file (a function without a name, an object).
+    """
+    entry = _model(spec)
+    if spec.compile:
+        entry["compile_config"] = _compile_config(spec.compile)
+    return entry
+
+
+def _model(spec: ModelSpec) -> dict[str, Any]:
+    if spec.class_name == "Sequential":
+        shape = next((layer.config.get("batch_shape") for layer in spec.layers[:1] if layer.class_name == "InputLayer"), None)
+        config: dict[str, Any] = {"name": spec.name, "trainable": spec.trainable, "dtype": _policy("float32"),
+                                  "layers": [_layer(layer, False) for layer in spec.layers]}
+        if shape is not None:
+            config["build_input_shape"] = plain_values(shape, spec.name)
+        entry = {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}
+        if shape is not None:
+            entry["build_config"] = {"input_shape": plain_values(shape, spec.name)}
+        return entry
+    config = {"name": spec.name, "trainable": spec.trainable, "layers": [_layer(layer, True) for layer in spec.layers],
+              "input_layers": _history(spec.inputs), "output_layers": _history(spec.outputs)}
+    return {"module": "keras.src.models.functional", "class_name": "Functional", "config": config, "registered_name": "Functional"}
+
+
+def _history(nest: Any) -> Any:
+    return _listed(map_tensors(lambda ref: [ref.layer, ref.node_index, ref.tensor_index], nest))
+
+
+def _listed(nest: Any) -> Any:
+    if isinstance(nest, tuple | list):
+        return [_listed(item) for item in nest]
+    return {key: _listed(item) for key, item in nest.items()} if isinstance(nest, Mapping) else nest
+
+
+def _layer(layer: LayerSpec, in_graph: bool) -> dict[str, Any]:
+    calls = layer.inbound
+    if layer.model is not None:
+        entry = _model(layer.model)
+        entry["config"]["name"] = layer.name
+        entry["config"]["trainable"] = layer.config.get("trainable", layer.model.trainable)
+    elif layer.class_name.startswith("ops."):
+        entry, calls = _operation(layer)
+    else:
+        entry = _object(layer.class_name, layer.config, layer.module, layer.registered_name)
+        if layer.build_shape is not None:
+            key = "shapes_dict" if isinstance(layer.build_shape, Mapping) else "input_shape"
+            entry["build_config"] = {key: plain_values(layer.build_shape, layer.name)}
+    if in_graph:
+        entry["name"] = layer.name
+        entry["inbound_nodes"] = [_node(call, layer.name) for call in calls]
+    return entry
+
+
+def _object(class_name: str, config: Mapping[str, Any], module: str | None = None, registered: str | None = None) -> dict[str, Any]:
+    """A layer or cell with its module: Keras's, ours, or the user's own."""
+    own = dict(config)
+    for key in _TRAINING_ONLY:
+        own.pop(key, None)
+    serialized = {key: _config_value(key, value, class_name) for key, value in own.items()}
+    if class_name == "InputLayer":
+        serialized["dtype"] = own.get("dtype") or "float32"
+    elif "dtype" in own:
+        serialized["dtype"] = _policy(own["dtype"])
+    if class_name in KERAS_LAYERS and ">" not in (registered or ""):
+        module, registered = "keras.layers", None
+    elif not registered or not module or module.startswith((OUR_PACKAGE, "keras")):
+        module, registered = f"{OUR_PACKAGE}.layers", f"{OUR_PACKAGE}>{class_name}"
+    return {"module": module, "class_name": class_name, "config": serialized, "registered_name": registered}
+
+
+def _policy(name: Any) -> Any:
+    if name is None or isinstance(name, Mapping):
+        return name
+    return {"module": "keras", "class_name": "DTypePolicy", "config": {"name": str(name)}, "registered_name": None}
+
+
+def _config_value(key: str, value: Any, owner: str) -> Any:
+    if isinstance(value, Mapping) and "class_name" in value:
+        if isinstance(value.get("model"), ModelSpec):
+            return _model(value["model"])
+        if key in LAYER_KEYS or value["class_name"] in KERAS_LAYERS and key.endswith(("activation", "cells")):
+            return _object(value["class_name"], value.get("config", {}), value.get("module"), value.get("registered_name"))
+        return _nested_object(key, value, owner)
+    if key == "cells" and isinstance(value, list | tuple):
+        return [_object(cell["class_name"], cell.get("config", {}), cell.get("module"), cell.get("registered_name")) for cell in value]
+    if owner == "Lambda" and key == "function" and isinstance(value, str):
+        return {"module": "builtins", "class_name": "function", "config": value, "registered_name": "function"}
+    return plain_values(value, f"{owner}.{key}")
+
+
+def _nested_object(key: str, value: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    """An initializer, regularizer, constraint, schedule, loss or metric inside a config."""
+    role = next((module for suffix, module in _ROLES.items() if key.endswith(suffix)), None)
+    registered = value.get("registered_name")
+    config = {name: _config_value(name, item, value["class_name"]) for name, item in value.get("config", {}).items()}
+    return {"module": value.get("module") if registered else role, "class_name": value["class_name"], "config": config,
+            "registered_name": registered}
+
+
+def plain_values(value: Any, place: str) -> Any:
+    """What JSON can hold; tuples become lists, numpy numbers become numbers. `place` names the argument in errors."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return {"class_name": "__numpy__", "config": {"value": value.tolist(), "dtype": value.dtype.name}}
+    if isinstance(value, list | tuple):
+        return [plain_values(item, place) for item in value]
+    if isinstance(value, Mapping):
+        if isinstance(value.get("class_name"), str) and "config" in value:
+            return _nested_object(place.rpartition(".")[2], value, place)
+        return {str(key): plain_values(item, place) for key, item in value.items()}
+    if isinstance(value, np.dtype):
+        return value.name
+    raise ValueError(f"Argument '{place}' holds {type(value).__name__} {str(value)[:80]!r}, which has no form in a file. Use numbers, "
+                     "text, lists, or a function or class registered under a name.")
+
+
+def _node(call: Call, name: str) -> dict[str, Any]:
+    return {"args": [_argument(item, name) for item in call.args],
+            "kwargs": {key: _argument(value, name) for key, value in call.kwargs.items()}}
+
+
+def _argument(value: Any, name: str) -> Any:
+    if isinstance(value, TensorRef):
+        return {"class_name": "__keras_tensor__", "config": {
+            "shape": list(value.shape or ()), "dtype": value.dtype or "float32",
+            "keras_history": [value.layer, value.node_index, value.tensor_index]}}
+    if isinstance(value, slice):
+        return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
+    if value is Ellipsis:
+        return {"class_name": "__ellipsis__"}
+    if isinstance(value, tuple):
+        return {"class_name": "__tuple__", "items": [_argument(item, name) for item in value]}
+    if isinstance(value, list):
+        return [_argument(item, name) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _argument(item, name) for key, item in value.items()}
+    return plain_values(value, name)
+
+
+def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
+    """An operator entry: arguments of the call stay with the call, the others are the config of the operation's class."""
+    function = layer.class_name.partition(".")[2]
+    known = KERAS_OPERATIONS.get(function)
+    if known is None:
+        fixed = {key: plain_values(value, layer.name) for key, value in layer.config.items()}
+        return {"module": f"{OUR_PACKAGE}.ops", "class_name": function, "config": {"name": layer.name, **fixed},
+                "registered_name": f"{OUR_PACKAGE}>{function}"}, layer.inbound
+    module, class_name, called, constructed = known.split(" ")
+    call_names, config_names = called.split(","), [name for name in constructed.split(",") if name]
+    config: dict[str, Any] = dict(layer.config)
+    calls = []
+    for call in layer.inbound:
+        named = dict(zip([*call_names, *config_names], call.args, strict=False)) | dict(call.kwargs)
+        config.update({key: value for key, value in named.items() if key not in call_names})
+        calls.append(Call(tuple(named[key] for key in call_names[:len(call.args)] if key in named),
+                          {key: named[key] for key in call_names[len(call.args):] if key in named}))
+    stored = {key: plain_values(value, layer.name) for key, value in config.items() if key in config_names or known is None}
+    return {"module": f"keras.src.ops.{module}", "class_name": class_name, "config": {"name": layer.name, **stored},
+            "registered_name": class_name}, tuple(calls)
+
+
+def _compile_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {key: None for key in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")}
+    for key, value in arguments.items():
+        if key == "optimizer" and isinstance(value, Mapping):
+            config = {name: _config_value(name, item, "optimizer") for name, item in value.get("config", {}).items()}
+            result[key] = {"module": "keras.optimizers", "class_name": value["class_name"], "config": config,
+                           "registered_name": value.get("registered_name")}
+        elif key != "sample_weight_mode":
+            result[key] = _compiled(key, value)
+    return {**result, "run_eagerly": False, "steps_per_execution": 1, "jit_compile": False}
+
+
+def _compiled(key: str, value: Any) -> Any:
+    """Losses and metrics in the structure that `compile` was given."""
+    if isinstance(value, Mapping) and "class_name" in value:
+        return _nested_object("metrics" if "metrics" in key else key, value, key)
+    if isinstance(value, Mapping):
+        return {name: _compiled(key, item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_compiled(key, item) for item in value]
+    return plain_values(value, key)
