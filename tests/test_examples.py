@@ -26,3 +26,11 @@ def test_digits(tmp_path):
     assert (output / "training_curves.png").read_bytes().startswith(b"\x89PNG")
     assert (output / "digits.keras").exists()
     assert list((output / "tensorboard").rglob("*tfevents*"))
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(180)
+def test_custom_layer(tmp_path):
+    lines = run("custom_layer.py", tmp_path)
+    accuracy = next(line for line in lines if line.startswith("held out: accuracy"))
+    assert float(accuracy.split()[3].rstrip(",")) > 0.93
