@@ -23,10 +23,20 @@ def custom_objects(objects: Mapping[str, Any]) -> Iterator[None]:
         _CUSTOM.update(before)
 
 
-def register_custom(thing: Any, name: str | None = None) -> Any:
-    """Let `find` know a class or function of the user from now on."""
-    _CUSTOM[name or thing.__name__] = thing
-    return thing
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
+    """Return a decorator that lets files and configs name a class or function of yours, as in Keras.
+
+    Args:
+        package: prefix in files, 'package>name'.
+        name: default the name of the class or function.
+    """
+
+    def file_away(thing: Any) -> Any:
+        _CUSTOM[name or thing.__name__] = thing
+        _CUSTOM[f"{package}>{name or thing.__name__}"] = thing
+        return thing
+
+    return file_away
 
 
 def register(kind: str, *names: str) -> Callable[[Any], Any]:

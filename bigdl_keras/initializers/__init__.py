@@ -15,6 +15,8 @@ from bigdl_keras.initializers.random import (
     RandomUniform,
     TruncatedNormal,
     VarianceScaling,
+    draw_seed,
+    set_random_seed,
     set_seed,
 )
 
@@ -38,5 +40,7 @@ __all__ = [
     "deserialize",
     "get",
     "serialize",
+    "draw_seed",
+    "set_random_seed",
     "set_seed",
 ]

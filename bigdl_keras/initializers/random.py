@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,18 @@ def set_seed(seed: int | None) -> None:
         seed: any non-negative integer; None draws one from the operating system.
     """
     _shared.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+
+
+def set_random_seed(seed: int) -> None:
+    """Make a program repeatable: seeds initializers, shuffling and dropout, and Python's and numpy's own generators."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    set_seed(seed)
+
+
+def draw_seed() -> int:
+    """A seed for something that was given none; repeatable after `set_random_seed`."""
+    return int(_shared.integers(2**31))
 
 
 class _Random(Initializer):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,47 +14,22 @@ from bigdl_keras.graph import nest
 from bigdl_keras.graph.node import Node
 from bigdl_keras.graph.tensor import KerasTensor, is_symbolic
 from bigdl_keras.graph.trace import Trace, abstract_outputs, computing, current_trace
+from bigdl_keras.layers.calling import (
+    as_value,
+    bind,
+    call_names,
+    declared_shape,
+    dtype_name,
+    is_plain,
+    phase_of_call,
+    shape_of,
+)
+from bigdl_keras.layers.input_spec import InputSpec
 from bigdl_keras.layers.naming import unique_name
+from bigdl_keras.layers.settings import plain, resolve
 from bigdl_keras.parameters import Variable, floatx
 
-_eager = threading.local()
-
-
-class InputSpec:
-    """What a layer accepts: number of axes, and sizes of some of them.
-
-    Args:
-        ndim: exact number of axes.
-        min_ndim, max_ndim: bounds of the number of axes.
-        axes: axis -> required size.
-        shape: full shape, None where any size is fine.
-    """
-
-    def __init__(self, ndim: int | None = None, min_ndim: int | None = None, max_ndim: int | None = None,
-                 axes: dict[int, int] | None = None, shape: Sequence[int | None] | None = None) -> None:
-        self.ndim = len(shape) if shape is not None else ndim
-        self.min_ndim = min_ndim
-        self.max_ndim = max_ndim
-        self.axes = dict(axes or {})
-        if shape is not None:
-            self.axes |= {axis: size for axis, size in enumerate(shape) if size is not None}
-
-    def check(self, shape: tuple[int | None, ...], layer: str, position: int = 0) -> None:
-        """Raise ValueError where `shape` does not fit."""
-        wanted = None
-        if self.ndim is not None and len(shape) != self.ndim:
-            wanted = f"expected {self.ndim} axes"
-        elif self.min_ndim is not None and len(shape) < self.min_ndim:
-            wanted = f"expected at least {self.min_ndim} axes"
-        elif self.max_ndim is not None and len(shape) > self.max_ndim:
-            wanted = f"expected at most {self.max_ndim} axes"
-        else:
-            for axis, size in self.axes.items():
-                if shape[axis] is not None and shape[axis] != size:
-                    wanted = f"expected axis {axis} to have size {size}"
-        if wanted:
-            raise ValueError(f"Input {position} of layer '{layer}' is incompatible with the layer: {wanted}. "
-                             f"Received shape {tuple(shape)}.")
+__all__ = ["InputSpec", "Layer"]
 
 
 class Layer:
@@ -94,27 +66,41 @@ class Layer:
                  name: str | None = None, **kwargs: Any) -> None:
         object.__setattr__(self, "_variables", [])
         object.__setattr__(self, "_layers", [])
+        object.__setattr__(self, "_containers", {})
+        object.__setattr__(self, "_settings", [])
         self.name = name if name is not None else unique_name(type(self).__name__)
         if not isinstance(self.name, str) or "/" in self.name:
             raise ValueError(f"A layer's name must be a string without '/'. Received {self.name!r}.")
         self._trainable = bool(trainable)
-        self.dtype = _dtype_name(dtype) or floatx()
+        self.dtype = dtype_name(dtype) or floatx()
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
         self.supports_masking = False
         self.input_spec: Any = None
         self._inbound_nodes: list[Node] = []
         self._added_losses: list[Any] = []
-        self.batch_input_shape = _declared_shape(kwargs)
+        self.batch_input_shape = declared_shape(kwargs)
         kwargs.pop("autocast", None)
         if kwargs:
             raise TypeError(f"{type(self).__name__} does not know the argument {sorted(kwargs)[0]!r}.")
+
+    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...  # what `keep` sets
+
+    def keep(self, arguments: dict[str, Any]) -> None:
+        """Remember constructor arguments (`locals()`): for `get_config`, and as attributes with names resolved."""
+        settings = {name: value for name, value in arguments.items() if name not in ("self", "kwargs", "__class__")}
+        for name, value in settings.items():
+            setattr(self, name, resolve(name, value))
+        self._settings.extend(name for name in settings if name not in self._settings)
 
     # ---- attributes that are layers or weights are tracked
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, (Variable, Layer, list, tuple, dict)) and not name.startswith("_inbound"):
             self._track(value)
+        if "_containers" in self.__dict__ and (name in self._containers or isinstance(value, (list, dict))):
+            self._containers[name] = value
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -126,13 +112,20 @@ class Layer:
     def _track(self, value: Any) -> None:
         if "_variables" not in self.__dict__:
             if isinstance(value, (Variable, Layer)):
-                raise RuntimeError(f"Call super().__init__() first in {type(self).__name__}.__init__, before setting attributes.")
+                raise RuntimeError(f"Call super().__init__() first in {type(self).__name__}.__init__, before setting "
+                                   "attributes.")
             return
         for leaf in nest.flatten(value):
             if isinstance(leaf, Variable) and leaf not in self._variables:
                 self._variables.append(leaf)
             elif isinstance(leaf, Layer) and leaf is not self and leaf not in self._layers:
                 self._layers.append(leaf)
+
+    def _children(self) -> list[Layer]:
+        """Layers inside this one; lists and dicts are looked through again, since they may have grown."""
+        for container in self._containers.values():
+            self._track(container)
+        return self._layers
 
     # ---- weights
 
@@ -152,13 +145,22 @@ class Layer:
             raise TypeError(f"add_weight takes `shape` first. Received {shape!r}; pass name={shape!r}.")
         shape = (shape,) if isinstance(shape, int) else tuple(shape or ())
         if any(size is None for size in shape):
-            raise ValueError(f"The weight '{name}' of layer '{self.name}' needs known sizes. Received shape {shape}. Give the "
-                             "input shape, at least on the axes that weights depend on.")
-        value = initializers.get(initializer if initializer is not None else "glorot_uniform")(shape, _dtype_name(dtype) or self.dtype)
+            raise ValueError(f"The weight '{name}' of layer '{self.name}' needs known sizes. Received shape {shape}. "
+                             "Give the input shape, at least on the axes that weights depend on.")
+        make = initializers.get(initializer if initializer is not None else "glorot_uniform")
+        assert make is not None
+        value = make(shape, dtype_name(dtype) or self.dtype)
         variable = Variable(np.asarray(value), name or "variable", trainable, regularizers.get(regularizer),
                             constraints.get(constraint), path=f"{self.name}/{name or 'variable'}")
         self._track(variable)
         return variable
+
+    def add_own_weight(self, name: str, shape: Any, kind: str | None = None, trainable: bool = True) -> Variable:
+        """`add_weight` with the layer's settings `<kind>_initializer`, `<kind>_regularizer` and `<kind>_constraint`."""
+        kind = kind or name
+        return self.add_weight(shape, getattr(self, f"{kind}_initializer"), trainable=trainable, name=name,
+                               regularizer=getattr(self, f"{kind}_regularizer", None),
+                               constraint=getattr(self, f"{kind}_constraint", None))
 
     @property
     def trainable(self) -> bool:
@@ -168,14 +170,15 @@ class Layer:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        for layer in self._layers:
+        for layer in self._children():
             layer.trainable = value
 
     @property
     def weights(self) -> list[Variable]:
         """All weights: the layer's own trainable ones, its own states, then those of the layers in it."""
+        inner = [variable for layer in self._children() for variable in layer.weights]
         own = sorted(self._variables, key=lambda variable: not variable.trainable)
-        return list(dict.fromkeys(own + [variable for layer in self._layers for variable in layer.weights]))
+        return list(dict.fromkeys(own + inner))
 
     variables = weights
 
@@ -184,8 +187,9 @@ class Layer:
         """Weights that an optimizer will change."""
         if not self._trainable:
             return []
+        inner = [variable for layer in self._children() for variable in layer.trainable_weights]
         own = [variable for variable in self._variables if variable.trainable]
-        return list(dict.fromkeys(own + [variable for layer in self._layers for variable in layer.trainable_weights]))
+        return list(dict.fromkeys(own + inner))
 
     trainable_variables = trainable_weights
 
@@ -210,9 +214,16 @@ class Layer:
         variables = self.weights
         if len(weights) != len(variables):
             raise ValueError(f"Layer '{self.name}' has {len(variables)} weights. Received {len(weights)} arrays."
-                             + ("" if self.built else " The layer is not built yet: call it on data, or build(input_shape)."))
+                             + ("" if self.built else " The layer is not built yet: call it, or build(input_shape)."))
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
+
+    def stored_parts(self) -> dict[str, tuple[str, str, list[Variable]]]:
+        """Weights that Keras's files keep in an inner object: attribute -> (its class, its name, its weights).
+
+        A recurrent layer answers {"cell": ("LSTMCell", "lstm_cell", self.weights)}.
+        """
+        return {}
 
     def count_params(self) -> int:
         """Number of elements of all weights."""
@@ -220,8 +231,9 @@ class Layer:
 
     @property
     def losses(self) -> list[Any]:
-        """Penalties of the weights' regularizers as they now stand, and what `add_loss` was given in the last eager call."""
-        penalties = [variable.regularizer(variable.value) for variable in self.trainable_weights if variable.regularizer]
+        """Penalties of the weights' regularizers as they stand, and what `add_loss` was given in an eager call."""
+        penalties = [variable.regularizer(variable.value) for variable in self.trainable_weights
+                     if variable.regularizer]
         return penalties + [loss for layer in _walk(self) for loss in layer._added_losses]
 
     def add_loss(self, loss: Any) -> None:
@@ -241,8 +253,8 @@ class Layer:
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if self.built:
             return
-        arguments = _bind(self.call, args, kwargs)
-        shapes = {name: nest.map_leaves(_shape_of, value) for name, value in arguments.items()
+        arguments = bind(self.call, args, kwargs)
+        shapes = {name: nest.map_leaves(shape_of, value) for name, value in arguments.items()
                   if any(hasattr(leaf, "shape") for leaf in nest.flatten(value))}
         if not shapes:
             raise ValueError(f"Layer '{self.name}' must be called on a tensor or an array. Received {args!r}.")
@@ -257,7 +269,7 @@ class Layer:
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for `input_shape`, found by running `call` symbolically."""
-        is_shape = isinstance(input_shape, (tuple, list)) and all(size is None or isinstance(size, int) for size in input_shape)
+        is_shape = all(size is None or isinstance(size, int) for size in input_shape)
         inputs = (KerasTensor(tuple(input_shape), self._input_dtype()) if is_shape
                   else [KerasTensor(tuple(shape), self._input_dtype()) for shape in input_shape])
         return nest.map_leaves(lambda tensor: tensor.shape, abstract_outputs(self, (inputs,), {}))
@@ -284,14 +296,14 @@ class Layer:
         return outputs
 
     def _run(self, trace: Trace | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args = nest.map_leaves(_as_value, args)
+        args = nest.map_leaves(as_value, args)
         self._check_inputs(args)
         self._build_for(args, kwargs)
         kwargs = dict(kwargs)
-        names = _call_names(type(self))
+        names = call_names(type(self))
         first, previous_mask = self._fill_masks(names, args, kwargs)
         training = kwargs.get("training")
-        with _phase(trace, training) as phase:
+        with phase_of_call(trace, training) as phase:
             if "training" in names:
                 kwargs["training"] = phase
             elif "training" in kwargs and not names["**"]:
@@ -302,7 +314,7 @@ class Layer:
             with trace.inside(self.name):
                 outputs = self.call(*args, **kwargs)
                 self._set_masks(first, previous_mask, outputs)
-                if self.activity_regularizer is not None and phase:
+                if self.activity_regularizer is not None:
                     for output in nest.flatten(outputs):
                         trace.losses.append((self.activity_regularizer(output), True))
         return outputs
@@ -315,11 +327,11 @@ class Layer:
         if len(specs) != len(tensors) and isinstance(self.input_spec, (list, tuple)):
             raise ValueError(f"Layer '{self.name}' expects {len(specs)} inputs. Received {len(tensors)}.")
         for position, (spec, tensor) in enumerate(zip(specs, tensors, strict=False)):
-            spec.check(_shape_of(tensor), self.name, position)
+            spec.check(shape_of(tensor), self.name, position)
 
     def _fill_masks(self, names: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        """Hand the masks that travel with the inputs to `call`'s mask arguments; answers (first argument, its masks)."""
-        arguments = _bind(self.call, args, kwargs)
+        """Hand the masks that travel with the inputs to `call`; answers (first argument, its masks)."""
+        arguments = bind(self.call, args, kwargs)
         first, previous = None, None
         for position, (name, value) in enumerate(arguments.items()):
             masks = nest.map_leaves(lambda leaf: getattr(leaf, "keras_mask", None), value)
@@ -337,16 +349,19 @@ class Layer:
 
     def _set_masks(self, inputs: Any, previous_mask: Any, outputs: Any) -> None:
         if not self.supports_masking:
-            if previous_mask is not None and any(getattr(leaf, "keras_mask", None) is None for leaf in nest.flatten(outputs)):
-                warnings.warn(f"Layer '{self.name}' ({type(self).__name__}) was given a masked input but does not support masking: "
-                              "the mask ends here.", stacklevel=4)
+            lost = any(getattr(leaf, "keras_mask", None) is None for leaf in nest.flatten(outputs))
+            if previous_mask is not None and lost:
+                warnings.warn(f"Layer '{self.name}' ({type(self).__name__}) was given a masked input but does not "
+                              "support masking: the mask ends here.", stacklevel=4)
             return
         masks = self.compute_mask(inputs, previous_mask)
         if masks is None:
             return
         tensors = nest.flatten(outputs)
         masks = nest.flatten(masks)
-        for tensor, mask in zip(tensors, masks if len(masks) == len(tensors) else masks[:1] * len(tensors), strict=True):
+        if len(masks) != len(tensors):
+            masks = masks[:1] * len(tensors)
+        for tensor, mask in zip(tensors, masks, strict=True):
             if isinstance(tensor, KerasTensor) and tensor.keras_mask is None:
                 tensor.keras_mask = mask
 
@@ -384,13 +399,21 @@ class Layer:
         config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        if type(self).get_config is Layer.get_config:
+        config |= {name: plain(name, getattr(self, name)) for name in self._settings}
+        if type(self).get_config is Layer.get_config and not self._rebuilt_from(config):
+            config = {key: value for key, value in config.items() if key not in self._settings}
             arguments = {key: value for key, value in getattr(self, "_arguments", {}).items() if key not in config}
-            if not all(_is_plain(value) for value in arguments.values()):
-                raise NotImplementedError(f"{type(self).__name__} takes arguments that are not plain data: define get_config() "
-                                          "(and from_config()) so that it can be saved.")
+            if not all(is_plain(value) for value in arguments.values()):
+                raise NotImplementedError(f"{type(self).__name__} takes arguments that are not plain data: define "
+                                          "get_config() (and from_config()) so that it can be saved.")
             config |= arguments
         return config
+
+    def _rebuilt_from(self, config: dict[str, Any]) -> bool:
+        """Whether the constructor takes exactly what `keep` was given (that of a user's subclass may not)."""
+        parameters = list(inspect.signature(type(self).__init__).parameters.values())[1:]
+        named = {item.name for item in parameters if item.kind in (item.POSITIONAL_OR_KEYWORD, item.KEYWORD_ONLY)}
+        return named <= {*config, "activity_regularizer"} and any(item.kind is item.VAR_KEYWORD for item in parameters)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -406,78 +429,5 @@ class Layer:
 
 def _walk(layer: Layer) -> Iterator[Layer]:
     yield layer
-    for inner in layer._layers:
+    for inner in layer._children():
         yield from _walk(inner)
-
-
-def _dtype_name(dtype: Any) -> str | None:
-    """'float32' from a name, a numpy dtype, or Keras's policy config."""
-    if isinstance(dtype, dict):
-        dtype = dtype.get("config", {}).get("name")
-    if dtype is None:
-        return None
-    name = dtype if isinstance(dtype, str) else str(np.dtype(dtype))
-    return {"mixed_float16": "float32", "mixed_bfloat16": "float32", "float16": "float32", "bfloat16": "float32"}.get(name, name)
-
-
-def _declared_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:
-    """The batch shape that a first layer declares by `input_shape`, `input_dim` or `batch_input_shape`."""
-    for key in ("batch_input_shape", "batch_shape"):
-        if kwargs.get(key) is not None:
-            kwargs.pop("input_length", None)
-            return tuple(kwargs.pop(key))
-    if kwargs.get("input_shape") is not None:
-        return (None, *kwargs.pop("input_shape"))
-    if kwargs.get("input_dim") is not None:
-        length = kwargs.pop("input_length", None)
-        return (None, kwargs.pop("input_dim")) if length is None else (None, length, kwargs.pop("input_dim"))
-    return None
-
-
-def _shape_of(leaf: Any) -> Any:
-    return tuple(leaf.shape) if hasattr(leaf, "shape") else None
-
-
-def _as_value(leaf: Any) -> Any:
-    """Weights as tensors of the graph are; float64 arrays of a caller as floatx."""
-    if isinstance(leaf, np.ndarray) and leaf.dtype == np.float64 and floatx() != "float64":
-        return leaf.astype(floatx())
-    return leaf
-
-
-def _is_plain(value: Any) -> bool:
-    return all(leaf is None or isinstance(leaf, (bool, int, float, str)) for leaf in nest.flatten(value))
-
-
-@functools.cache
-def _call_names(layer_class: type) -> dict[str, Any]:
-    """Names of `call`'s parameters; '**' tells whether it takes any keyword."""
-    parameters = inspect.signature(layer_class.call).parameters.values()  # type: ignore[attr-defined]
-    names: dict[str, Any] = {item.name: item for item in parameters if item.kind not in (item.VAR_KEYWORD, item.VAR_POSITIONAL)}
-    names["**"] = any(item.kind is item.VAR_KEYWORD for item in parameters)
-    return names
-
-
-def _bind(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Arguments by name, in the order of the signature; `training` may be given to a call that does not take it."""
-    signature = inspect.signature(function)
-    accepted = kwargs if any(item.kind is item.VAR_KEYWORD for item in signature.parameters.values()) else {
-        key: value for key, value in kwargs.items() if key in signature.parameters or key != "training"}
-    bound = signature.bind(*args, **accepted)
-    return dict(bound.arguments)
-
-
-@contextmanager
-def _phase(trace: Trace | None, training: bool | None) -> Iterator[bool]:
-    """The phase of a call, handed on to the layers called inside it."""
-    if trace is not None:
-        phase = trace.training if training is None else bool(training)
-        with trace.phase(phase):
-            yield phase
-        return
-    outer = getattr(_eager, "training", False)
-    _eager.training = outer if training is None else bool(training)
-    try:
-        yield _eager.training
-    finally:
-        _eager.training = outer

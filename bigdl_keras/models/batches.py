@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 _SEED = 0
 
 
-def train_on_batch(model: Model, x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None,
-                   return_dict: bool) -> Any:
+def train_on_batch(
+    model: Model, x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None, return_dict: bool
+) -> Any:
     """See `Model.train_on_batch`."""
     model.need_compiled("train_on_batch")
     matched = match(model, ArraySource(x, y, sample_weight))
     runtime = model.runtime
-    program = runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, True, class_weight)
+    program = runtime.objective_program(
+        model.heads, matched.inputs, matched.labels, matched.weights, True, class_weight
+    )
     optimizer, vector = model.optimizer, runtime.vector
     if optimizer.state is None:
-        optimizer.state = optimizer.create_state(vector.values[:vector.trainable_size])
+        optimizer.state = optimizer.create_state(vector.values[: vector.trainable_size])
     rows = matched.source.rows or 0
     execution = runtime.execution(program)
     arrays = [*matched.source.read().arrays, np.asarray(rows, np.float32)]
@@ -39,7 +42,9 @@ def train_on_batch(model: Model, x: Any, y: Any, sample_weight: Any, class_weigh
     execution.backward()
     execution.updates()
     part = Slice.whole([path for path, *_ in vector.segments], [shape for *_, shape in vector.segments])
-    optimizer.step(vector.values[:vector.trainable_size], runtime.gradients, optimizer.state, optimizer.iterations, part, alone)
+    optimizer.step(
+        vector.values[: vector.trainable_size], runtime.gradients, optimizer.state, optimizer.iterations, part, alone
+    )
     optimizer.iterations += 1
     constraints = runtime.constraint_execution()
     if constraints is not None:

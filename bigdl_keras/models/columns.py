@@ -59,12 +59,18 @@ def match(model: Model, source: Source) -> Matched:
     weights = _head_columns(model, source.structure.weights, "sample_weight", single_for_all=True)
     for head, label in zip(model.heads, labels, strict=True):
         if head.loss is not None and label is None:
-            raise ValueError(f"There are no labels for the output '{head.name}', which has a loss. Received y={_what(source)}.")
+            raise ValueError(
+                f"There are no labels for the output '{head.name}', which has a loss. Received y={_what(source)}."
+            )
     used = [label if head.used else None for head, label in zip(model.heads, labels, strict=True)]
     kept = [weight if label is not None else None for weight, label in zip(weights, used, strict=True)]
     order = [*inputs, *(number for number in (*used, *kept) if number is not None)]
-    return Matched(source.select(order), _input_specs(model, source, inputs), _column_specs(source, used),
-                   _column_specs(source, kept))
+    return Matched(
+        source.select(order),
+        _input_specs(model, source, inputs),
+        _column_specs(source, used),
+        _column_specs(source, kept),
+    )
 
 
 def _what(source: Source) -> str:
@@ -95,10 +101,14 @@ def _input_columns(model: Model, source: Source) -> list[int]:
     if isinstance(x, dict):
         for key in x:
             if key not in names and not isinstance(model.graph.inputs, dict):
-                raise ValueError(f"The data has an input {key!r}. The model's inputs are {names}.{suggestion(key, names)}")
+                raise ValueError(
+                    f"The data has an input {key!r}. The model's inputs are {names}.{suggestion(key, names)}"
+                )
     elif len(leaves) != len(names):
-        raise ValueError(f"The model '{model.name}' has {len(names)} inputs ({', '.join(names)}). Received {len(leaves)}: "
-                         f"{[source.columns[number].name for number in leaves]}.")
+        raise ValueError(
+            f"The model '{model.name}' has {len(names)} inputs ({', '.join(names)}). Received {len(leaves)}: "
+            f"{[source.columns[number].name for number in leaves]}."
+        )
     return [int(number) for number in model.graph.arrange(x)]
 
 
@@ -106,22 +116,31 @@ def _input_specs(model: Model, source: Source, numbers: Sequence[int]) -> tuple[
     columns = [source.columns[number] for number in numbers]
     if model.graph is None:
         return tuple(Spec(tuple(column.shape), _float_or_int(column), column.name) for column in columns)
-    return tuple(_input_spec(column, tensor.shape[1:], tensor.dtype, name) for column, tensor, name
-                 in zip(columns, model.graph.input_tensors, model.graph.input_names, strict=True))
+    return tuple(
+        _input_spec(column, tensor.shape[1:], tensor.dtype, name)
+        for column, tensor, name in zip(columns, model.graph.input_tensors, model.graph.input_names, strict=True)
+    )
 
 
 def _input_spec(column: Column, shape: tuple[int | None, ...], dtype: str, name: str) -> Spec:
     given = tuple(column.shape)
-    fits = len(given) == len(shape) and all(size is None or size == other for size, other in zip(shape, given, strict=True))
+    fits = len(given) == len(shape) and all(
+        size is None or size == other for size, other in zip(shape, given, strict=True)
+    )
     if fits:
         return Spec(tuple(shape), dtype, name)
     if (*given, 1) == tuple(shape) or (given == (*shape, 1)):
         return Spec(given, dtype, name)
-    if len(given) == len(shape) - 1 and shape[-1] == 1 and all(
-            size is None or size == other for size, other in zip(shape[:-1], given, strict=True)):
+    if (
+        len(given) == len(shape) - 1
+        and shape[-1] == 1
+        and all(size is None or size == other for size, other in zip(shape[:-1], given, strict=True))
+    ):
         return Spec(given, dtype, name)
     hint = f" Reshape it, or use Input({given})." if given else ""
-    raise ValueError(f"The model's input '{name}' takes rows of shape {tuple(shape)}. `{column.name}` has rows of shape {given}.{hint}")
+    raise ValueError(
+        f"The model's input '{name}' takes rows of shape {tuple(shape)}. `{column.name}` has rows of shape {given}.{hint}"
+    )
 
 
 def _head_columns(model: Model, nested: Any, what: str, single_for_all: bool = False) -> list[int | None]:
@@ -136,7 +155,9 @@ def _head_columns(model: Model, nested: Any, what: str, single_for_all: bool = F
             keys = names
         unknown = [key for key in nested if key not in keys]
         if unknown:
-            raise ValueError(f"`{what}` has the key {unknown[0]!r}. The model's outputs are {keys}.{suggestion(unknown[0], keys)}")
+            raise ValueError(
+                f"`{what}` has the key {unknown[0]!r}. The model's outputs are {keys}.{suggestion(unknown[0], keys)}"
+            )
         return [nested.get(key) for key in keys]
     if not isinstance(nested, (list, tuple)):
         nested = [nested]
@@ -149,8 +170,16 @@ def _head_columns(model: Model, nested: Any, what: str, single_for_all: bool = F
 
 
 def _column_specs(source: Source, numbers: Sequence[int | None]) -> tuple[Spec | None, ...]:
-    return tuple(None if number is None else Spec(tuple(source.columns[number].shape), str(np.dtype(source.columns[number].dtype)),
-                                                  source.columns[number].name) for number in numbers)
+    return tuple(
+        None
+        if number is None
+        else Spec(
+            tuple(source.columns[number].shape),
+            str(np.dtype(source.columns[number].dtype)),
+            source.columns[number].name,
+        )
+        for number in numbers
+    )
 
 
 def _float_or_int(column: Column) -> str:

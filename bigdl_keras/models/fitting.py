@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bigdl_keras import initializers
 from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter
 from bigdl_keras.data import ArraySource, Source, as_source, kind_of
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
@@ -38,21 +38,38 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
     if validation is not None:
         check = match(model, _validation_source(model, validation, columns))
     runtime = model.runtime
-    program = runtime.objective_program(model.heads, source.inputs, source.labels, source.weights, True,
-                                        arguments["class_weight"])
-    evaluation = None if check is None else runtime.objective_program(model.heads, check.inputs, check.labels, check.weights, False)
+    program = runtime.objective_program(
+        model.heads, source.inputs, source.labels, source.weights, True, arguments["class_weight"]
+    )
+    evaluation = (
+        None
+        if check is None
+        else runtime.objective_program(model.heads, check.inputs, check.labels, check.weights, False)
+    )
     callbacks = _callbacks(model, arguments, epochs, batch_size, source.source.rows)
     engine = choose_engine(arguments["engine"], source.source, arguments["workers"])
     vector, optimizer = runtime.vector, model.optimizer
     job = TrainingJob(
-        plan=program.plan, values=vector.values.copy(), names=tuple(path for path, *_ in vector.segments),
-        shapes=tuple(shape for *_, shape in vector.segments), optimizer=optimizer, optimizer_state=optimizer.state,
-        iteration=optimizer.iterations, initial_epoch=arguments["initial_epoch"], epochs=epochs, batch_size=batch_size,
-        shuffle=bool(arguments["shuffle"]), seed=_seed(arguments["seed"]), steps_per_epoch=arguments["steps_per_epoch"],
+        plan=program.plan,
+        values=vector.values.copy(),
+        names=tuple(path for path, *_ in vector.segments),
+        shapes=tuple(shape for *_, shape in vector.segments),
+        optimizer=optimizer,
+        optimizer_state=optimizer.state,
+        iteration=optimizer.iterations,
+        initial_epoch=arguments["initial_epoch"],
+        epochs=epochs,
+        batch_size=batch_size,
+        shuffle=bool(arguments["shuffle"]),
+        seed=_seed(arguments["seed"]),
+        steps_per_epoch=arguments["steps_per_epoch"],
         evaluate_plan=None if evaluation is None else evaluation.plan,
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
         validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
-        answers_batches=callbacks.uses_weights == "batch", constraint_plan=runtime.constraint_plan())
+        answers_batches=callbacks.uses_weights == "batch",
+        constraint_plan=runtime.constraint_plan(),
+        loss_count=len(program.numbers.loss_names),
+    )
     report = _FitReport(model, callbacks, program, evaluation)
     model.stop_training = False
     callbacks.on_train_begin()
@@ -71,7 +88,13 @@ def evaluate(model: Model, arguments: dict[str, Any]) -> Any:
     columns = {key: arguments[key] for key in ("feature_cols", "label_cols", "weight_col")}
     matched = match(model, _source(model, arguments["x"], arguments["y"], arguments["sample_weight"], columns))
     program = model.runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, False)
-    job = EvaluationJob(program.plan, model.runtime.vector.values, _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS))
+    assert program.numbers is not None
+    job = EvaluationJob(
+        program.plan,
+        model.runtime.vector.values,
+        batch_size=_positive("batch_size", arguments["batch_size"] or _BATCH_ROWS),
+        loss_count=len(program.numbers.loss_names),
+    )
     callbacks = CallbackList(arguments["callbacks"], model=model)
     callbacks.on_test_begin()
     found = choose_engine("auto", matched.source).evaluate(job, matched.source)
@@ -84,11 +107,17 @@ def predict(model: Model, arguments: dict[str, Any]) -> Any:
     """See `Model.predict`."""
     x = arguments["x"]
     kind = kind_of(x)
-    source, inputs = match_inputs(model, _source(model, x, None, None, {"feature_cols": arguments["feature_cols"]}, labels=False))
+    source, inputs = match_inputs(
+        model, _source(model, x, None, None, {"feature_cols": arguments["feature_cols"]}, labels=False)
+    )
     program = model.runtime.predict_program(inputs)
     several = not _is_leaf(program.structure)
-    job = PredictionJob(program.plan, model.runtime.vector.values, _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS),
-                        program.structure if several else None)
+    job = PredictionJob(
+        program.plan,
+        model.runtime.vector.values,
+        _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS),
+        program.structure if several else None,
+    )
     engine = choose_engine("auto", source)
     if kind == "dataframe":
         return engine.predict_frame(job, source, arguments["prediction_col"])
@@ -136,8 +165,16 @@ class _FitReport(Report):
         if snapshot is not None:
             self._receive(snapshot)
         if self._callbacks.hears_batches:
-            self._callbacks.on_iteration_end(Iteration(report.iteration, report.epoch, float(report.numbers[0]), report.rows,
-                                                       report.seconds, report.learning_rate))
+            self._callbacks.on_iteration_end(
+                Iteration(
+                    report.iteration,
+                    report.epoch,
+                    float(report.numbers[0]),
+                    report.rows,
+                    report.seconds,
+                    report.learning_rate,
+                )
+            )
             self._callbacks.on_train_batch_end(report.batch, self._running.logs())
         return self._decide(snapshot)
 
@@ -181,26 +218,32 @@ def _rate(optimizer: Any) -> float:
 
 
 def _logs_of(found: Evaluation, program: Program) -> dict[str, Any]:
-    """Loss and metrics of a pass, whose loss is the mean over batches and whose increments are sums."""
+    """Loss and metrics of a pass, whose losses are means over its rows and whose increments are sums."""
     assert program.numbers is not None
     running = Running(program.numbers)
-    heads = len(program.numbers.loss_names) - 1
-    numbers = np.concatenate([[found.loss], found.increments])
-    running.add(numbers, max(found.rows, 1))
-    if heads:  # losses of heads are sums over batches here, weighted like the loss
-        running.total[1:1 + heads] = numbers[1:1 + heads] * max(found.rows, 1)
+    running.add(found.numbers, 1)
     return running.logs()
 
 
 def _callbacks(model: Model, arguments: dict[str, Any], epochs: int, batch_size: int, rows: int | None) -> CallbackList:
     verbose = arguments["verbose"]
-    callbacks = CallbackList(arguments["callbacks"], add_history=True, add_progbar=verbose != 0, verbose=verbose,
-                             epochs=epochs, batch_size=batch_size, samples=rows, steps=None)
+    callbacks = CallbackList(
+        arguments["callbacks"],
+        add_history=True,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs,
+        batch_size=batch_size,
+        samples=rows,
+        steps=None,
+    )
     if model.tensorboard is not None:
         log_dir, app_name = model.tensorboard
         callbacks.append(SummaryWriter(TrainSummary(log_dir, app_name), ValidationSummary(log_dir, app_name)))
     callbacks.set_model(model)
-    callbacks.set_params({"verbose": verbose, "epochs": epochs, "batch_size": batch_size, "samples": rows, "steps": None})
+    callbacks.set_params(
+        {"verbose": verbose, "epochs": epochs, "batch_size": batch_size, "samples": rows, "steps": None}
+    )
     return callbacks
 
 
@@ -213,11 +256,15 @@ def _split_validation(arguments: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
     if not 0 < fraction < 1:
         raise ValueError(f"`validation_split` must be between 0 and 1. Received {fraction}.")
     if kind_of(x) != "arrays":
-        raise ValueError("`validation_split` works on arrays. For an RDD or a DataFrame use randomSplit() and `validation_data`.")
+        raise ValueError(
+            "`validation_split` works on arrays. For an RDD or a DataFrame use randomSplit() and `validation_data`."
+        )
     rows = len(nest.flatten(x)[0])
     edge = int(rows * (1 - fraction))
     if edge == 0 or edge == rows:
-        raise ValueError(f"`validation_split`={fraction} of {rows} rows leaves no rows to train on, or none to validate on.")
+        raise ValueError(
+            f"`validation_split`={fraction} of {rows} rows leaves no rows to train on, or none to validate on."
+        )
 
     def part(value: Any, rows_of_part: slice) -> Any:
         if value is None:
@@ -242,8 +289,10 @@ def _validation_source(model: Model, validation: Any, columns: dict[str, Any]) -
         usable = columns if kind_of(validation) == "dataframe" else {}
         return _source(model, validation, None, None, usable)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
-        raise ValueError("`validation_data` must be a tuple (x, y) or (x, y, sample_weight) of arrays, an RDD or a DataFrame. "
-                         f"Received {type(validation).__name__}.")
+        raise ValueError(
+            "`validation_data` must be a tuple (x, y) or (x, y, sample_weight) of arrays, an RDD or a DataFrame. "
+            f"Received {type(validation).__name__}."
+        )
     x, y, *weights = validation
     return ArraySource(x, y, weights[0] if weights else None)
 
@@ -263,10 +312,8 @@ def _positive(name: str, value: Any) -> int:
 
 
 def _seed(seed: int | None) -> int:
-    return random.SystemRandom().randrange(2**31) if seed is None else int(seed)
+    return initializers.draw_seed() if seed is None else int(seed)
 
 
 def _is_leaf(structure: Any) -> bool:
     return not isinstance(structure, (list, tuple, dict))
-
-

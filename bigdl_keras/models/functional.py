@@ -25,8 +25,10 @@ class Graph:
     def __init__(self, inputs: Any, outputs: Any) -> None:
         for tensor in nest.flatten(inputs) + nest.flatten(outputs):
             if not isinstance(tensor, KerasTensor):
-                raise TypeError("Model(inputs, outputs) takes tensors made by Input() and by calling layers on them. "
-                                f"Received {tensor!r} of type {type(tensor).__name__}.")
+                raise TypeError(
+                    "Model(inputs, outputs) takes tensors made by Input() and by calling layers on them. "
+                    f"Received {tensor!r} of type {type(tensor).__name__}."
+                )
         self.inputs = inputs
         self.outputs = outputs
         self.input_tensors: list[KerasTensor] = nest.flatten(inputs)
@@ -34,20 +36,27 @@ class Graph:
         self.nodes: list[Node] = nodes_between(self.input_tensors, self.output_tensors)
         for node in self.nodes:
             if isinstance(node.operation, InputLayer):
-                raise ValueError(f"The model's output depends on the input '{node.operation.name}', which is not among "
-                                 f"`inputs` ({[tensor.name for tensor in self.input_tensors]}). Add it there.")
+                raise ValueError(
+                    f"The model's output depends on the input '{node.operation.name}', which is not among "
+                    f"`inputs` ({[tensor.name for tensor in self.input_tensors]}). Add it there."
+                )
         self.layers = self._layers_in_order()
 
     def _layers_in_order(self) -> list[Layer]:
-        entries = [tensor.node.operation for tensor in self.input_tensors
-                   if tensor.node is not None and isinstance(tensor.node.operation, InputLayer)]
+        entries = [
+            tensor.node.operation
+            for tensor in self.input_tensors
+            if tensor.node is not None and isinstance(tensor.node.operation, InputLayer)
+        ]
         called = [node.operation for node in self.nodes if isinstance(node.operation, Layer)]
         layers = list(dict.fromkeys([*entries, *called]))
         names: dict[str, Layer] = {}
         for layer in layers:
             if names.setdefault(layer.name, layer) is not layer:
-                raise ValueError(f"Two different layers are called '{layer.name}'. Layer names must be unique in a model: pass "
-                                 "`name=` to one of them.")
+                raise ValueError(
+                    f"Two different layers are called '{layer.name}'. Layer names must be unique in a model: pass "
+                    "`name=` to one of them."
+                )
         return layers
 
     @property
@@ -93,8 +102,10 @@ class Graph:
         if isinstance(inputs, dict) and not isinstance(self.inputs, dict):
             missing = [name for name in self.input_names if name not in inputs]
             if missing:
-                raise ValueError(f"The model's input '{missing[0]}' is missing. Expected the keys {self.input_names}. "
-                                 f"Received {sorted(inputs)}.")
+                raise ValueError(
+                    f"The model's input '{missing[0]}' is missing. Expected the keys {self.input_names}. "
+                    f"Received {sorted(inputs)}."
+                )
             return [inputs[name] for name in self.input_names]
         if isinstance(inputs, dict):
             missing = [name for name in self.inputs if name not in inputs]
@@ -103,8 +114,10 @@ class Graph:
             inputs = {key: inputs[key] for key in self.inputs}
         leaves = nest.flatten(inputs)
         if len(leaves) != len(self.input_tensors):
-            raise ValueError(f"The model has {len(self.input_tensors)} inputs ({', '.join(self.input_names)}). "
-                             f"Received {len(leaves)}.")
+            raise ValueError(
+                f"The model has {len(self.input_tensors)} inputs ({', '.join(self.input_names)}). "
+                f"Received {len(leaves)}."
+            )
         return leaves
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Mapping
@@ -20,12 +21,23 @@ from bigdl_keras.parameters import Variable
 
 def known_layers(custom_objects: Mapping[str, Any] | None = None) -> set[str]:
     """Class names that a file may contain."""
-    return {*registry.names("layer"), *registry.custom_names(), *(custom_objects or {}), "Sequential", "Functional", "Model",
-            *(f"ops.{name}" for name in OPERATIONS)}
+    return {
+        *registry.names("layer"),
+        *registry.custom_names(),
+        *(custom_objects or {}),
+        "Sequential",
+        "Functional",
+        "Model",
+        *(f"ops.{name}" for name in OPERATIONS),
+    }
 
 
-def load_model(filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True,
-               safe_mode: bool = True) -> Model:
+def load_model(
+    filepath: str | os.PathLike[str],
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool = True,
+) -> Model:
     """A model from a whole-model file of any Keras: `.keras`, or `.h5` of Keras 1.2, 2 and 3.
 
     Args:
@@ -42,8 +54,10 @@ def load_model(filepath: str | os.PathLike[str], custom_objects: Mapping[str, An
     """
     file = saving.read_file(os.fspath(filepath), known_layers=known_layers(custom_objects), safe_mode=safe_mode)
     if file.spec is None:
-        raise ValueError(f"{os.fspath(filepath)} holds weights only. Build the model (model_from_json or your own code), then "
-                         "call model.load_weights() on it.")
+        raise ValueError(
+            f"{os.fspath(filepath)} holds weights only. Build the model (model_from_json or your own code), then "
+            "call model.load_weights() on it."
+        )
     model = model_from_spec(file.spec, custom_objects)
     root = Store(model).root
     _put(model, file.read_weights(root))
@@ -56,15 +70,19 @@ def load_model(filepath: str | os.PathLike[str], custom_objects: Mapping[str, An
     return model
 
 
-def load_weights(model: Model, filepath: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False) -> Any:
+def load_weights(
+    model: Model, filepath: str | os.PathLike[str], by_name: bool = False, skip_mismatch: bool = False
+) -> Any:
     """Fill a model's weights from a file of any Keras.
 
     Returns:
         A report of what was matched, skipped, missing and unused.
     """
     if not model.built:
-        raise ValueError(f"The model '{model.name}' has no weights yet: give its first layer an Input, or call it on data, before "
-                         "load_weights().")
+        raise ValueError(
+            f"The model '{model.name}' has no weights yet: give its first layer an Input, or call it on data, before "
+            "load_weights()."
+        )
     file = saving.read_file(os.fspath(filepath))
     report = file.read_weights(Store(model).root, by_name=by_name, skip_mismatch=skip_mismatch)
     _put(model, report)
@@ -111,10 +129,14 @@ def spec_with_compile(model: Model) -> Any:
     if not model.compiled:
         return spec
     arguments = model._compile_arguments
-    compiled = {"optimizer": optimizers.serialize(model.optimizer), "loss": _plain(arguments["loss"], losses.serialize),
-                "loss_weights": arguments["loss_weights"], "metrics": _plain(arguments["metrics"], metrics.serialize),
-                "weighted_metrics": _plain(arguments["weighted_metrics"], metrics.serialize)}
-    return saving.with_compile(spec, compiled)
+    compiled = {
+        "optimizer": optimizers.serialize(model.optimizer),
+        "loss": _plain(arguments["loss"], losses.serialize),
+        "loss_weights": arguments["loss_weights"],
+        "metrics": _plain(arguments["metrics"], metrics.serialize),
+        "weighted_metrics": _plain(arguments["weighted_metrics"], metrics.serialize),
+    }
+    return dataclasses.replace(spec, compile=compiled)
 
 
 def _plain(value: Any, serialize: Any) -> Any:
@@ -147,18 +169,25 @@ def model_config(model: Model) -> dict[str, Any]:
     return config
 
 
-def model_from_config(model_class: type, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from_config(
+    model_class: type, config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Any:
     """A model from what `get_config` answered; a subclass with its own `call` is made from its arguments."""
     if "layers" not in config:
         return model_class(**config)
     class_name = "Sequential" if issubclass(model_class, Sequential) else "Functional"
-    spec = saving.read_json({"class_name": class_name, "config": config, "module": "keras"},
-                            known_layers=known_layers(custom_objects))
+    spec = saving.read_json(
+        {"class_name": class_name, "config": config, "module": "keras"}, known_layers=known_layers(custom_objects)
+    )
     return model_from_spec(spec, custom_objects)
 
 
-FILE_FUNCTIONS.update({function.__name__: function for function in (
-    save, save_weights, load_weights, to_json, model_config, model_from_config)})
+FILE_FUNCTIONS.update(
+    {
+        function.__name__: function
+        for function in (save, save_weights, load_weights, to_json, model_config, model_from_config)
+    }
+)
 
 
 class Store:
@@ -187,15 +216,20 @@ class Store:
             for attribute, (class_name, name, variables) in parts.items():
                 children[attribute] = saving.StoreNode(class_name, name, self._variables(variables, trainable))
             kept = [variable for variable in own if variable not in moved]
-            class_name = "Functional" if isinstance(layer, Model) and not isinstance(layer, Sequential) else type(layer).__name__
-            self._nodes[id(layer)] = saving.StoreNode(class_name, layer.name, self._variables(kept, trainable), children, config)
+            class_name = (
+                "Functional" if isinstance(layer, Model) and not isinstance(layer, Sequential) else type(layer).__name__
+            )
+            self._nodes[id(layer)] = saving.StoreNode(
+                class_name, layer.name, self._variables(kept, trainable), children, config
+            )
         return self._nodes[id(layer)]
 
     def _variables(self, variables: Any, trainable: bool) -> tuple[saving.StoreVariable, ...]:
         for variable in variables:
             if variable not in self._stored:
-                self._stored[variable] = saving.StoreVariable(variable.name, variable.shape, trainable and variable.trainable,
-                                                              variable.value)
+                self._stored[variable] = saving.StoreVariable(
+                    variable.name, variable.shape, trainable and variable.trainable, variable.value
+                )
         return tuple(self._stored[variable] for variable in variables)
 
     def _children(self, layer: Layer, trainable: bool) -> dict[str, Any]:
@@ -208,7 +242,11 @@ class Store:
                 continue
             if isinstance(value, Layer) and value in inner:
                 children[attribute] = self._node(value, trainable)
-            elif isinstance(value, (list, tuple)) and value and all(isinstance(item, Layer) and item in inner for item in value):
+            elif (
+                isinstance(value, (list, tuple))
+                and value
+                and all(isinstance(item, Layer) and item in inner for item in value)
+            ):
                 children[attribute] = tuple(self._node(item, trainable) for item in value)
         return children
 
@@ -222,16 +260,18 @@ def _optimizer_state(model: Model, store: Store) -> Any:
     trained = [variable for variable in store.variables if variable in set(vector.trainable)]
     state = optimizer.state
     if state is None:
-        state = optimizer.create_state(vector.values[:vector.trainable_size])
-    slots = {slot: [values[slice(*vector.spans[variable])].reshape(variable.shape) for variable in trained]
-             for slot, values in state.items()}
+        state = optimizer.create_state(vector.values[: vector.trainable_size])
+    slots = {
+        slot: [values[slice(*vector.spans[variable])].reshape(variable.shape) for variable in trained]
+        for slot, values in state.items()
+    }
     return saving.OptimizerState(type(optimizer).__name__, optimizer.iterations, float(optimizer.learning_rate), slots)
 
 
 def _put_optimizer(model: Model, state: Any) -> None:
     optimizer, vector = model.optimizer, model.runtime.vector
     optimizer.iterations = state.iterations
-    fresh = optimizer.create_state(vector.values[:vector.trainable_size])
+    fresh = optimizer.create_state(vector.values[: vector.trainable_size])
     trained = [variable for variable in Store(model).variables if variable in set(vector.trainable)]
     for slot, arrays in state.slots.items():
         if slot in fresh:

@@ -70,11 +70,18 @@ class Model(Layer):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the model's layers on `inputs`."""
         if self.graph is None:
-            raise NotImplementedError(f"{type(self).__name__} must define call(self, inputs), or be made by Model(inputs, outputs).")
+            raise NotImplementedError(
+                f"{type(self).__name__} must define call(self, inputs), or be made by Model(inputs, outputs)."
+            )
         return self.graph.run(inputs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.graph is not None and args and not any(map(is_symbolic, nest.flatten(list(args)))) and not kwargs.get("training"):
+        if (
+            self.graph is not None
+            and args
+            and not any(map(is_symbolic, nest.flatten(list(args))))
+            and not kwargs.get("training")
+        ):
             return self.predict_on_batch(args[0])  # through the plan, where masks travel
         return super().__call__(*args, **kwargs)
 
@@ -143,13 +150,22 @@ class Model(Layer):
 
     def _need_graph(self) -> Graph:
         if self.graph is None:
-            raise ValueError(f"The model '{self.name}' has no shapes yet: give its first layer an Input, or call it on data.")
+            raise ValueError(
+                f"The model '{self.name}' has no shapes yet: give its first layer an Input, or call it on data."
+            )
         return self.graph
 
     # ---- training
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
-                weighted_metrics: Any = None, **kwargs: Any) -> None:
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **kwargs: Any,
+    ) -> None:
         """Choose what to train for, and how.
 
         Args:
@@ -166,12 +182,23 @@ class Model(Layer):
             ValueError: an unknown name, or arguments that do not fit the outputs.
             TypeError: an unknown keyword.
         """
-        unknown = set(kwargs) - {"run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss", "sample_weight_mode"}
+        unknown = set(kwargs) - {
+            "run_eagerly",
+            "jit_compile",
+            "steps_per_execution",
+            "auto_scale_loss",
+            "sample_weight_mode",
+        }
         if unknown:
             raise TypeError(f"compile() does not know the argument {sorted(unknown)[0]!r}.")
         self.optimizer = optimizers.get(optimizer)
-        self._compile_arguments = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
-                                   "weighted_metrics": weighted_metrics}
+        self._compile_arguments = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
         self.heads = [] if self.graph is None else self._make_heads()
         self.compiled = True
         self.stop_training = False
@@ -181,8 +208,13 @@ class Model(Layer):
 
     def _make_heads(self) -> list[Head]:
         arguments = self._compile_arguments
-        return make_heads(self.output_names, arguments["loss"], arguments["loss_weights"], arguments["metrics"],
-                          arguments["weighted_metrics"])
+        return make_heads(
+            self.output_names,
+            arguments["loss"],
+            arguments["loss_weights"],
+            arguments["metrics"],
+            arguments["weighted_metrics"],
+        )
 
     def need_compiled(self, method: str) -> None:
         """Raise RuntimeError if `compile` has not been called."""
@@ -197,16 +229,37 @@ class Model(Layer):
         if self._runtime is None or not self._runtime.current:
             old, self._runtime = self._runtime, Runtime(self)
             if old is not None and self.optimizer is not None and self.optimizer.state is not None:
-                fresh = self.optimizer.create_state(self._runtime.vector.values[:self._runtime.vector.trainable_size])
+                fresh = self.optimizer.create_state(self._runtime.vector.values[: self._runtime.vector.trainable_size])
                 self.optimizer.state = weight_carrier(old.vector, self.optimizer.state, self._runtime.vector, fresh)
         return self._runtime
 
-    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
-            callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True,
-            class_weight: dict[int, float] | None = None, sample_weight: Any = None, initial_epoch: int = 0,
-            steps_per_epoch: int | None = None, validation_steps: int | None = None, validation_batch_size: int | None = None,
-            validation_freq: Any = 1, *, feature_cols: Any = None, label_cols: Any = None, weight_col: str | None = None,
-            engine: str = "auto", workers: int | None = None, seed: int | None = None, **kwargs: Any) -> Any:
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        *,
+        feature_cols: Any = None,
+        label_cols: Any = None,
+        weight_col: str | None = None,
+        engine: str = "auto",
+        workers: int | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Train the model, in this process or on the workers of a Spark cluster.
 
         Args:
@@ -240,9 +293,21 @@ class Model(Layer):
         """
         return fitting.fit(self, locals_of(locals()), **kwargs)
 
-    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
-                 sample_weight: Any = None, steps: int | None = None, callbacks: Any = None, return_dict: bool = False, *,
-                 feature_cols: Any = None, label_cols: Any = None, weight_col: str | None = None) -> Any:
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        *,
+        feature_cols: Any = None,
+        label_cols: Any = None,
+        weight_col: str | None = None,
+    ) -> Any:
         """Loss and metrics over a data set, given as for `fit`.
 
         Returns:
@@ -250,8 +315,17 @@ class Model(Layer):
         """
         return fitting.evaluate(self, locals_of(locals()))
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
-                callbacks: Any = None, *, feature_cols: Any = None, prediction_col: str = "prediction") -> Any:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+        *,
+        feature_cols: Any = None,
+        prediction_col: str = "prediction",
+    ) -> Any:
         """The model's outputs for each row.
 
         Args:
@@ -266,8 +340,14 @@ class Model(Layer):
         """
         return fitting.predict(self, locals_of(locals()))
 
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None,
-                       return_dict: bool = False) -> Any:
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """One update on one batch of arrays.
 
         Returns:
@@ -384,8 +464,14 @@ class Model(Layer):
         """Rows (iteration, value, time) of a validation metric written by `set_tensorboard`."""
         return fitting.read_summary(self, "validation", tag)
 
-    def summary(self, line_length: int | None = None, positions: Sequence[float] | None = None,
-                print_fn: Callable[[str], Any] | None = None, expand_nested: bool = False, show_trainable: bool = False) -> None:
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+    ) -> None:
         """Print the layers, their output shapes, parameter counts and connections."""
         text = summary_table.summary_text(self, line_length, positions, expand_nested, show_trainable)
         (print_fn or print)(text)

@@ -54,24 +54,38 @@ def make_heads(names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any,
     per_weight = _spread(loss_weights, names, "loss_weights", every=False)
     per_metrics = _spread_lists(metrics, names, "metrics")
     per_weighted = _spread_lists(weighted_metrics, names, "weighted_metrics")
-    return [Head(name, None if one is None else losses_module.get(one), 1.0 if weight is None else float(weight), first, second)
-            for name, one, weight, first, second in zip(names, per_loss, per_weight, per_metrics, per_weighted, strict=True)]
+    return [
+        Head(
+            name,
+            None if one is None else losses_module.get(one),
+            1.0 if weight is None else float(weight),
+            first,
+            second,
+        )
+        for name, one, weight, first, second in zip(names, per_loss, per_weight, per_metrics, per_weighted, strict=True)
+    ]
 
 
 def _spread(value: Any, names: Sequence[str], argument: str, every: bool) -> list[Any]:
     if isinstance(value, dict) and not {"class_name", "config"} <= set(value):
         unknown = [key for key in value if key not in names]
         if unknown:
-            raise ValueError(f"`{argument}` names the output {unknown[0]!r}. The model's outputs are {list(names)}."
-                             + suggestion(unknown[0], names))
+            raise ValueError(
+                f"`{argument}` names the output {unknown[0]!r}. The model's outputs are {list(names)}."
+                + suggestion(unknown[0], names)
+            )
         return [value.get(name) for name in names]
     if isinstance(value, (list, tuple)):
         if len(value) != len(names):
-            raise ValueError(f"`{argument}` has {len(value)} entries, but the model has {len(names)} outputs: {list(names)}.")
+            raise ValueError(
+                f"`{argument}` has {len(value)} entries, but the model has {len(names)} outputs: {list(names)}."
+            )
         return list(value)
     if value is None or every or len(names) == 1:
         return [value] * len(names)
-    raise ValueError(f"`{argument}` must be a list or a dict by output name, for the outputs {list(names)}. Received {value!r}.")
+    raise ValueError(
+        f"`{argument}` must be a list or a dict by output name, for the outputs {list(names)}. Received {value!r}."
+    )
 
 
 def _spread_lists(value: Any, names: Sequence[str], argument: str) -> list[list[Any]]:
@@ -111,7 +125,9 @@ class Numbers:
 
     @property
     def size(self) -> int:
-        return len(self.loss_names) + sum(int(np.prod(shape)) for _, _, state in self.metrics for shape in state.values())
+        return len(self.loss_names) + sum(
+            int(np.prod(shape)) for _, _, state in self.metrics for shape in state.values()
+        )
 
 
 class Running:
@@ -132,8 +148,10 @@ class Running:
     def logs(self) -> dict[str, Any]:
         """Values by name, as callbacks and History see them."""
         count = len(self.numbers.loss_names)
-        logs: dict[str, Any] = {name: float(self.total[place] / self.rows) if self.rows else 0.0
-                                for place, name in enumerate(self.numbers.loss_names)}
+        logs: dict[str, Any] = {
+            name: float(self.total[place] / self.rows) if self.rows else 0.0
+            for place, name in enumerate(self.numbers.loss_names)
+        }
         start = count
         for name, metric, shapes in self.numbers.metrics:
             state = {}
@@ -192,7 +210,7 @@ def trace_objective(heads: Sequence[Head], batch: Batch, model_penalties: Sequen
 def _loss_share(head: Head, label: Any, output: Any, weight: Any, mask: Any, batch: Batch) -> Any:
     """This worker's part of the head's mean loss over the global batch."""
     with batch.trace.inside(f"loss of '{head.name}'"):
-        share = head.loss.share_of_batch(label, output, batch.batch_rows, weight, mask)
+        share = head.loss.share(label, output, weight, mask, batch.batch_rows)
     return ops.cast(share, output.dtype)
 
 
@@ -211,7 +229,9 @@ def _penalty_shares(batch: Batch, model_penalties: Sequence[Any]) -> list[Any]:
 
 def _add_all(scalars: Sequence[Any]) -> Any:
     if not scalars:
-        raise ValueError("There is nothing to minimize: compile the model with a `loss`, or call add_loss() in a layer.")
+        raise ValueError(
+            "There is nothing to minimize: compile the model with a `loss`, or call add_loss() in a layer."
+        )
     total = scalars[0]
     for scalar in scalars[1:]:
         total = ops.add(total, scalar)
@@ -225,13 +245,20 @@ def _trace_metrics(heads: Sequence[Head], batch: Batch, numbers: Numbers, severa
             continue
         mask = getattr(output, "keras_mask", None)
         weighted = _and_mask(weight, mask, output)
-        for identifiers, used_weight in ((head.metrics, _and_mask(None, mask, output)), (head.weighted_metrics, weighted)):
+        for identifiers, used_weight in (
+            (head.metrics, _and_mask(None, mask, output)),
+            (head.weighted_metrics, weighted),
+        ):
             for identifier in identifiers:
                 metric = metrics_module.resolve(identifier, head.loss, label.shape, output.shape)
                 name = f"{head.name}_{metric.name}" if several else metric.name
                 taken = numbers.names
-                suffix = next(number for number in range(len(taken) + 1) if (f"{name}_{number}" if number else name) not in taken)
-                numbers.metrics.append((f"{name}_{suffix}" if suffix else name, metric, metric.state_shapes(output.shape)))
+                suffix = next(
+                    number for number in range(len(taken) + 1) if (f"{name}_{number}" if number else name) not in taken
+                )
+                numbers.metrics.append(
+                    (f"{name}_{suffix}" if suffix else name, metric, metric.state_shapes(output.shape))
+                )
                 with batch.trace.inside(f"metric '{name}'"):
                     increments = metric.increments(label, output, used_weight)
                 tensors.extend(increments[key] for key in numbers.metrics[-1][2])

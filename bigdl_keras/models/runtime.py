@@ -82,8 +82,15 @@ class Runtime:
             self._programs[key] = Program(plan, structure=structure)
         return self._programs[key]
 
-    def objective_program(self, heads: Sequence[Head], inputs: Sequence[Spec], labels: Sequence[Spec | None],
-                          weights: Sequence[Spec | None], training: bool, class_weight: dict[int, float] | None = None) -> Program:
+    def objective_program(
+        self,
+        heads: Sequence[Head],
+        inputs: Sequence[Spec],
+        labels: Sequence[Spec | None],
+        weights: Sequence[Spec | None],
+        training: bool,
+        class_weight: dict[int, float] | None = None,
+    ) -> Program:
         """The plan of a training or evaluation step.
 
         Args:
@@ -93,14 +100,26 @@ class Runtime:
             training: phase; True also derives the gradient.
             class_weight: weight of each integer class, for a single output.
         """
-        key = ("train" if training else "evaluate", tuple(inputs), tuple(labels), tuple(weights),
-               tuple(sorted(class_weight.items())) if class_weight else None)
+        key = (
+            "train" if training else "evaluate",
+            tuple(inputs),
+            tuple(labels),
+            tuple(weights),
+            tuple(sorted(class_weight.items())) if class_weight else None,
+        )
         if key not in self._programs:
             self._programs[key] = self._trace_objective(heads, inputs, labels, weights, training, class_weight)
         return self._programs[key]
 
-    def _trace_objective(self, heads: Sequence[Head], inputs: Sequence[Spec], labels: Sequence[Spec | None],
-                         weights: Sequence[Spec | None], training: bool, class_weight: dict[int, float] | None) -> Program:
+    def _trace_objective(
+        self,
+        heads: Sequence[Head],
+        inputs: Sequence[Spec],
+        labels: Sequence[Spec | None],
+        weights: Sequence[Spec | None],
+        training: bool,
+        class_weight: dict[int, float] | None,
+    ) -> Program:
         rows = KerasTensor((), "float32", "batch_rows")
         with tracing(training=training) as trace:
             trace.batch_rows = rows
@@ -108,14 +127,18 @@ class Runtime:
             ys = [None if spec is None else spec.tensor() for spec in labels]
             ws = [None if spec is None else spec.tensor() for spec in weights]
             outputs = nest.flatten(self.model(self._packed(xs)))
-            used = [_with_class_weight(weight, label, class_weight) if class_weight and label is not None else weight
-                    for weight, label in zip(ws, ys, strict=True)]
-            penalties = [variable.regularizer(variable) for variable in self.vector.trainable
-                         if variable.regularizer is not None]
+            used = [
+                _with_class_weight(weight, label, class_weight) if class_weight and label is not None else weight
+                for weight, label in zip(ws, ys, strict=True)
+            ]
+            penalties = [
+                variable.regularizer(variable) for variable in self.vector.trainable if variable.regularizer is not None
+            ]
             results, numbers = trace_objective(heads, Batch(trace, outputs, ys, used, rows, xs[0]), penalties)
         entries = [tensor for tensor in (*xs, *ys, *ws) if tensor is not None]
-        plan = compile_plan(trace, [*entries, rows], results, self.vector.spans,
-                            self.vector.trainable_size if training else 0)
+        plan = compile_plan(
+            trace, [*entries, rows], results, self.vector.spans, self.vector.trainable_size if training else 0
+        )
         return Program(plan, numbers)
 
     def constraint_plan(self) -> Plan | None:
@@ -166,8 +189,9 @@ def _with_class_weight(weight: Any, label: Any, class_weight: dict[int, float]) 
     return factor if weight is None else ops.multiply(weight, factor)
 
 
-def weight_carrier(old: ParameterVector, state: dict[str, np.ndarray], new: ParameterVector,
-                   fresh: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def weight_carrier(
+    old: ParameterVector, state: dict[str, np.ndarray], new: ParameterVector, fresh: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Optimizer state for a new vector: what variables had before, `fresh` for those that had none."""
     for variable in new.trainable:
         if variable in old.spans and old.spans[variable][1] <= old.trainable_size:
@@ -175,5 +199,3 @@ def weight_carrier(old: ParameterVector, state: dict[str, np.ndarray], new: Para
             for slot, values in state.items():
                 fresh[slot][after] = values[before]
     return fresh
-
-

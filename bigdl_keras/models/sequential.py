@@ -62,9 +62,13 @@ class Sequential(Model):
             self._entry = layer
             return
         if not isinstance(layer, Layer):
-            raise TypeError(f"Only layers can be added to a Sequential model. Received {layer!r} of type {type(layer).__name__}.")
+            raise TypeError(
+                f"Only layers can be added to a Sequential model. Received {layer!r} of type {type(layer).__name__}."
+            )
         if any(layer.name == other.name for other in self._stack):
-            raise ValueError(f"The model '{self.name}' already has a layer called '{layer.name}'. Pass another `name=`.")
+            raise ValueError(
+                f"The model '{self.name}' already has a layer called '{layer.name}'. Pass another `name=`."
+            )
         if not self._stack and self._entry is None:
             self._entry = _entry_of(layer)
         self._stack.append(layer)
@@ -81,8 +85,10 @@ class Sequential(Model):
         for layer in self._stack:
             tensor = layer(tensor)
             if not isinstance(tensor, KerasTensor):
-                raise ValueError(f"Each layer of a Sequential model must have one output. '{layer.name}' has {len(tensor)}. "
-                                 "Use Model(inputs, outputs) for it.")
+                raise ValueError(
+                    f"Each layer of a Sequential model must have one output. '{layer.name}' has {len(tensor)}. "
+                    "Use Model(inputs, outputs) for it."
+                )
         self._set_graph(Graph(self._entry.tensor, tensor))
 
     def build(self, input_shape: Any = None) -> None:

@@ -27,23 +27,37 @@ def spec_of(model: Model) -> ModelSpec:
     """
     if isinstance(model, Sequential):
         layers = ([model._entry] if model._entry is not None else []) + model.layers
-        return ModelSpec("Sequential", model.name, tuple(_layer_spec(layer, ()) for layer in layers),
-                         trainable=model.trainable)
+        return ModelSpec(
+            "Sequential", model.name, tuple(_layer_spec(layer, ()) for layer in layers), trainable=model.trainable
+        )
     if model.graph is None:
-        raise ValueError(f"The model '{model.name}' is a subclass of Model with its own call(): only its class can describe it. "
-                         "Save its weights with save_weights(), or build it with Model(inputs, outputs).")
+        raise ValueError(
+            f"The model '{model.name}' is a subclass of Model with its own call(): only its class can describe it. "
+            "Save its weights with save_weights(), or build it with Model(inputs, outputs)."
+        )
     return _Describer(model.graph).describe(model)
 
 
 def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
     if isinstance(layer, Model):
-        return LayerSpec(type(layer).__name__ if isinstance(layer, Sequential) else "Functional", layer.name,
-                         {"name": layer.name, "trainable": layer.trainable}, inbound, spec_of(layer))
+        return LayerSpec(
+            type(layer).__name__ if isinstance(layer, Sequential) else "Functional",
+            layer.name,
+            {"name": layer.name, "trainable": layer.trainable},
+            inbound,
+            spec_of(layer),
+        )
     shape = None
     if layer._inbound_nodes and layer._inbound_nodes[0].input_tensors:
         shape = layer._inbound_nodes[0].input_tensors[0].shape
-    return LayerSpec(type(layer).__name__, layer.name, layer.get_config(), inbound, build_shape=shape,
-                     registered_name=registered_name(type(layer)))
+    return LayerSpec(
+        type(layer).__name__,
+        layer.name,
+        layer.get_config(),
+        inbound,
+        build_shape=shape,
+        registered_name=registered_name(type(layer)),
+    )
 
 
 def registered_name(layer_class: type) -> str | None:
@@ -78,15 +92,30 @@ class _Describer:
         layers = []
         for tensor in self.graph.input_tensors:
             entry = tensor.node.operation if tensor.node is not None else None
-            config = (entry.get_config() if isinstance(entry, InputLayer)
-                      else {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": tensor.name})
+            config = (
+                entry.get_config()
+                if isinstance(entry, InputLayer)
+                else {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": tensor.name}
+            )
             layers.append(LayerSpec("InputLayer", self.references[id(tensor)].layer, config))
         for name, operation, nodes in self.calls.values():
-            inbound = tuple(Call(nest.map_leaves(self._refer, node.args), nest.map_leaves(self._refer, node.kwargs)) for node in nodes)
-            layers.append(_layer_spec(operation, inbound) if isinstance(operation, Layer)
-                          else LayerSpec(f"ops.{operation.__name__}", name, {}, inbound))
-        return ModelSpec("Functional", model.name, tuple(layers), nest.map_leaves(self._refer, self.graph.inputs),
-                         nest.map_leaves(self._refer, self.graph.outputs), trainable=model.trainable)
+            inbound = tuple(
+                Call(nest.map_leaves(self._refer, node.args), nest.map_leaves(self._refer, node.kwargs))
+                for node in nodes
+            )
+            layers.append(
+                _layer_spec(operation, inbound)
+                if isinstance(operation, Layer)
+                else LayerSpec(f"ops.{operation.__name__}", name, {}, inbound)
+            )
+        return ModelSpec(
+            "Functional",
+            model.name,
+            tuple(layers),
+            nest.map_leaves(self._refer, self.graph.inputs),
+            nest.map_leaves(self._refer, self.graph.outputs),
+            trainable=model.trainable,
+        )
 
     def _refer(self, leaf: Any) -> Any:
         return self.references[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
@@ -95,7 +124,9 @@ class _Describer:
 # ---- spec -> model
 
 
-def model_from_spec(spec: ModelSpec, custom_objects: Mapping[str, Any] | None = None, made: dict[str, Layer] | None = None) -> Model:
+def model_from_spec(
+    spec: ModelSpec, custom_objects: Mapping[str, Any] | None = None, made: dict[str, Layer] | None = None
+) -> Model:
     """Build the model that a spec describes, with fresh weights.
 
     Args:
@@ -146,13 +177,17 @@ def _functional(spec: ModelSpec, custom: dict[str, Any], made: dict[str, Layer] 
             tensors[layer_spec.name, 0, 0] = entry.tensor  # type: ignore[attr-defined]
             continue
         operator = layer_spec.class_name.startswith("ops.")
-        layers[layer_spec.name] = OPERATIONS[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made)
+        layers[layer_spec.name] = (
+            OPERATIONS[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made)
+        )
         waiting.extend((layer_spec, number) for number in range(len(layer_spec.inbound)))
     while waiting:
         later = [item for item in waiting if not _call_if_ready(*item, layers, tensors)]
         if len(later) == len(waiting):
-            raise ValueError(f"The layer '{later[0][0].name}' of model '{spec.name}' can never be called: its inputs "
-                             f"{later[0][0].inbound[later[0][1]]} are made by no layer.")
+            raise ValueError(
+                f"The layer '{later[0][0].name}' of model '{spec.name}' can never be called: its inputs "
+                f"{later[0][0].inbound[later[0][1]]} are made by no layer."
+            )
         waiting = later
 
     def tensor_of(reference: TensorRef) -> Any:
@@ -165,7 +200,9 @@ class _NotReady(Exception):
     """An input of the call does not exist yet."""
 
 
-def _call_if_ready(spec: LayerSpec, number: int, layers: dict[str, Any], tensors: dict[tuple[str, int, int], Any]) -> bool:
+def _call_if_ready(
+    spec: LayerSpec, number: int, layers: dict[str, Any], tensors: dict[tuple[str, int, int], Any]
+) -> bool:
     call = spec.inbound[number]
     if number and (spec.name, number - 1, 0) not in tensors:
         return False  # calls of one layer keep their order

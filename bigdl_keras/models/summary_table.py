@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
 
 
-def summary_text(model: Model, line_length: int | None, positions: Sequence[float] | None, expand_nested: bool,
-                 show_trainable: bool) -> str:
+def summary_text(
+    model: Model, line_length: int | None, positions: Sequence[float] | None, expand_nested: bool, show_trainable: bool
+) -> str:
     """The table as text."""
     linear = all(len(_parents(model, layer)) <= 1 for layer in model.layers)
-    fields = ["Layer (type)", "Output Shape", "Param #"] + (["Trainable"] if show_trainable else []) + ([] if linear else ["Connected to"])
+    fields = (
+        ["Layer (type)", "Output Shape", "Param #"]
+        + (["Trainable"] if show_trainable else [])
+        + ([] if linear else ["Connected to"])
+    )
     rows = [_row(model, layer, depth, show_trainable, linear) for layer, depth in _layers(model, expand_nested)]
     widths = _widths(fields, rows, line_length, positions)
     rule = "_" * sum(widths)
@@ -64,16 +70,25 @@ def _parents(model: Model, layer: Layer) -> list[str]:
             for tensor in node.input_tensors:
                 source = tensor.node.operation
                 calls = getattr(source, "_inbound_nodes", [tensor.node])
-                names.append(f"{getattr(source, 'name', getattr(source, '__name__', '?'))}[{calls.index(tensor.node)}][{tensor.index}]")
+                names.append(
+                    f"{getattr(source, 'name', getattr(source, '__name__', '?'))}[{calls.index(tensor.node)}][{tensor.index}]"
+                )
     return names
 
 
-def _widths(fields: Sequence[str], rows: Sequence[Sequence[list[str]]], line_length: int | None,
-            positions: Sequence[float] | None) -> list[int]:
+def _widths(
+    fields: Sequence[str],
+    rows: Sequence[Sequence[list[str]]],
+    line_length: int | None,
+    positions: Sequence[float] | None,
+) -> list[int]:
     if line_length and positions and len(positions) >= len(fields):
-        edges = [0, *(int(line_length * place) for place in positions[:len(fields)])]
-        return [stop - start for start, stop in zip(edges, edges[1:], strict=False)]
-    widths = [max([len(field), *(len(line) for row in rows for line in row[number])]) + 3 for number, field in enumerate(fields)]
+        edges = [0, *(int(line_length * place) for place in positions[: len(fields)])]
+        return [stop - start for start, stop in itertools.pairwise(edges)]
+    widths = [
+        max([len(field), *(len(line) for row in rows for line in row[number])]) + 3
+        for number, field in enumerate(fields)
+    ]
     if line_length and sum(widths) < line_length:
         widths[-1] += line_length - sum(widths)
     return widths
@@ -85,7 +100,7 @@ def _wrapped(row: Sequence[list[str]]) -> Iterator[list[str]]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "".join(cell[:width - 1].ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return "".join(cell[: width - 1].ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _totals(model: Model) -> list[str]:
@@ -95,8 +110,11 @@ def _totals(model: Model) -> list[str]:
     def line(title: str, number: int) -> str:
         return f"{title}: {number:,} ({_bytes_text(4 * number)})"
 
-    return [line("Total params", count(model.weights)), line("Trainable params", count(model.trainable_weights)),
-            line("Non-trainable params", count(model.non_trainable_weights))]
+    return [
+        line("Total params", count(model.weights)),
+        line("Trainable params", count(model.trainable_weights)),
+        line("Non-trainable params", count(model.non_trainable_weights)),
+    ]
 
 
 def _bytes_text(size: float) -> str:
