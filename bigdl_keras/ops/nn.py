@@ -219,7 +219,7 @@ def max_pool(inputs: Any, pool_size: Any, strides: Any = None, padding: str = "v
     """Largest element of each window."""
     rank = len(inputs.shape) - 2
     size = pair(pool_size, rank, "pool_size")
-    return apply("max_pool", as_tensor(inputs), pool_size=size, strides=size if strides is None else pair(strides, rank, "strides"),
+    return apply("max_pool", as_tensor(inputs), window=size, strides=size if strides is None else pair(strides, rank, "strides"),
                  padding=padding, data_format=data_format)
 
 
@@ -229,5 +229,5 @@ def average_pool(inputs: Any, pool_size: Any, strides: Any = None, padding: str 
     """Mean of each window; padding does not count."""
     rank = len(inputs.shape) - 2
     size = pair(pool_size, rank, "pool_size")
-    return apply("average_pool", as_float(inputs), pool_size=size,
+    return apply("average_pool", as_float(inputs), window=size,
                  strides=size if strides is None else pair(strides, rank, "strides"), padding=padding, data_format=data_format)
