@@ -116,7 +116,7 @@ def depthwise_conv_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: An
                     view += flow * np.tile(kernel[(*offset, slice(None), j)], counts[-1] if lined else 1)
         if dx is not None:
             dx[images] = back[inner(sizes, pads)]
-    dbias = channel_sums(dy.reshape(len(x) * prod(counts), -1)) if any(wanted[2:]) else None
+    dbias = channel_sums(dy.reshape(len(x) * prod(counts), channels * multiplier)) if any(wanted[2:]) else None
     return (None if dx is None else restore(dx, data_format), dkernel, *([dbias] if bias else []))
 
 

@@ -116,13 +116,13 @@ binary("minimum", np.minimum, minimum_gradient_x, minimum_gradient_y)
 # x ** y: dx = y * x ** (y - 1), zero where y is 0; dy = x ** y * log(x), zero where x is 0
 
 def power_gradient_x(dy: Any, x: Any, y: Any, *, out: Any = None) -> Any:
-    exponent = np.where(y == 0, np.ones_like(y), y)
+    exponent = np.where(np.equal(y, 0), 1, y) if isinstance(y, np.ndarray) else y or 1  # a Python number stays weak
     return product_to_shape(dy, y * np.power(x, exponent - 1), x.shape, out)
 
 
 def power_gradient_y(dy: Any, x: Any, y: Any, *, out: Any = None) -> Any:
-    safe = np.where(x > 0, x, np.ones_like(x))
-    return product_to_shape(dy, np.power(x, y) * np.log(safe), y.shape, out)
+    safe = np.log(np.where(np.greater(x, 0), x, 1)).astype(dy.dtype, copy=False)
+    return product_to_shape(dy, np.power(x, y) * safe, y.shape, out)
 
 
 def arctan2_gradient_x(dy: Any, x: Any, y: Any, *, out: Any = None) -> Any:

@@ -30,7 +30,7 @@ from bigdl_keras.kernels.table import KERNELS, Kernel
 
 def _by_gate(z: Any, units: int) -> Any:
     """View (gates, batch, units) of z (batch, gates * units)."""
-    return z.reshape(len(z), -1, units).transpose(1, 0, 2)
+    return z.reshape(len(z), z.shape[1] // units, units).transpose(1, 0, 2)
 
 
 class _Memory:

@@ -318,6 +318,10 @@ def size_of(x: Any, *, axis: int | tuple[int, ...] | None = None, dtype: str = "
     return np.asarray(np.prod([x.shape[one] for one in axes], dtype=np.int64), dtype=dtype)
 
 
+def _counting_dtype(*dtypes: Any, dtype: str = "int32", **attributes: Any) -> str:
+    return dtype
+
+
 def _size_shape(given: Any, **attributes: Any) -> Any:
     return ()
 
@@ -340,5 +344,5 @@ KERNELS["zeros_like"] = Kernel(zeros_like, None, same_shape, dtype=_like_dtype)
 KERNELS["ones_like"] = Kernel(ones_like, None, same_shape, dtype=_like_dtype)
 KERNELS["full_like"] = Kernel(full_like, None, same_shape, dtype=_like_dtype)
 KERNELS["stop_gradient"] = Kernel(stop_gradient, None, same_shape, view=True)
-KERNELS["size_of"] = Kernel(size_of, None, _size_shape, dtype=_dtype_attribute)
-KERNELS["arange_like"] = Kernel(arange_like, None, arange_like_shape, dtype=_dtype_attribute)
+KERNELS["size_of"] = Kernel(size_of, None, _size_shape, dtype=_counting_dtype)
+KERNELS["arange_like"] = Kernel(arange_like, None, arange_like_shape, dtype=_counting_dtype)

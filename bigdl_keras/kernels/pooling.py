@@ -12,13 +12,13 @@ from bigdl_keras.kernels.windows import (
     at_offset,
     channels_last,
     checked_sizes,
-    inner,
     join_shape,
     output_sizes,
     padded,
     pads_of,
     restore,
     split_shape,
+    unpadded,
 )
 
 
@@ -71,7 +71,7 @@ def max_pool_gradient(dy: Any, which: Any, shapes: Any, *, wanted: Any, out: Any
             np.multiply(dy, chosen, out=view)
         else:
             view += dy * chosen
-    return (restore(total[inner(sizes, pads)], data_format),)
+    return (restore(unpadded(total, sizes, pads), data_format),)
 
 
 def average_pool(x: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
@@ -109,7 +109,7 @@ def average_pool_gradient(dy: Any, shapes: Any, *, wanted: Any, out: Any, window
     for offset in np.ndindex(*window):
         view = at_offset(total, offset, dy.shape[1:-1], strides, ones)
         view += share
-    return (restore(total[inner(sizes, pads)], data_format),)
+    return (restore(unpadded(total, sizes, pads), data_format),)
 
 
 KERNELS["max_pool"] = Kernel(max_pool, max_pool_gradient, pool_shape, ("saved", "shapes"), saves=True)

@@ -58,7 +58,7 @@ class Nonlinearity:
             np.multiply(dy, slope, out=out)
         else:
             gradient: Callable[..., Any] = KERNELS[self.name].gradient  # type: ignore[assignment]
-            (result,) = gradient(dy, kept, wanted=(True,), out=(out,), **self.attributes)
+            (result,) = gradient(dy, kept, wanted=(True,), out=(None,), **self.attributes)  # dy may be out
             if result is not out:
                 np.copyto(out, result)
 

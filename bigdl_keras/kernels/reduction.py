@@ -47,7 +47,7 @@ def _spread(dy: Any, shape: tuple[int, ...], out: Any) -> Any:
     return out
 
 
-def sum(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+def reduce_sum(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
     return np.add.reduce(x, axis=axes_of(axis, np.ndim(x)), keepdims=keepdims, out=out)
 
 
@@ -55,9 +55,9 @@ def sum_gradient(dy: Any, shapes: Any, *, axis: Axis = None, keepdims: bool = Fa
     return _spread(_kept(dy, shapes[0], axis), shapes[0], out)
 
 
-def mean(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    total = np.asarray(sum(x, axis=axis, keepdims=keepdims, out=out))
-    return np.divide(total, _count(x.shape, axis), out=total)
+def reduce_mean(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+    total = np.asarray(reduce_sum(x, axis=axis, keepdims=keepdims, out=out))
+    return np.divide(total, max(_count(x.shape, axis), 1), out=total)
 
 
 def mean_gradient(dy: Any, shapes: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
@@ -65,11 +65,11 @@ def mean_gradient(dy: Any, shapes: Any, *, axis: Axis = None, keepdims: bool = F
     return _spread(share, shapes[0], out)
 
 
-def max(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+def reduce_max(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
     return np.maximum.reduce(x, axis=axes_of(axis, x.ndim), keepdims=keepdims, out=out)
 
 
-def min(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+def reduce_min(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
     return np.minimum.reduce(x, axis=axes_of(axis, x.ndim), keepdims=keepdims, out=out)
 
 
@@ -80,7 +80,7 @@ def extremum_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: b
     return np.multiply(_kept(dy, x.shape, axis) / count, chosen, out=out)
 
 
-def prod(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+def reduce_prod(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
     return np.multiply.reduce(x, axis=axes_of(axis, x.ndim), keepdims=keepdims, out=out)
 
 
@@ -101,18 +101,18 @@ def prod_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: bool 
     return np.multiply(_kept(dy, x.shape, axis), others, out=out)
 
 
-def var(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    centred = x - mean(x, axis=axis, keepdims=True)
-    return mean(np.square(centred, out=centred), axis=axis, keepdims=keepdims, out=out)
+def reduce_var(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+    centred = x - reduce_mean(x, axis=axis, keepdims=True)
+    return reduce_mean(np.square(centred, out=centred), axis=axis, keepdims=keepdims, out=out)
 
 
 def var_gradient(dy: Any, x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    centred = np.subtract(x, mean(x, axis=axis, keepdims=True), out=out)
+    centred = np.subtract(x, reduce_mean(x, axis=axis, keepdims=True), out=out)
     return np.multiply(centred, _kept(dy, x.shape, axis) * (2 / _count(x.shape, axis) if x.size else 0.0), out=out)
 
 
-def std(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    variance = np.asarray(var(x, axis=axis, keepdims=keepdims, out=out))
+def reduce_std(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+    variance = np.asarray(reduce_var(x, axis=axis, keepdims=keepdims, out=out))
     return np.sqrt(variance, out=variance)
 
 
@@ -121,11 +121,11 @@ def std_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: bool =
     return var_gradient(share, x, axis=axis, keepdims=keepdims, out=out)
 
 
-def any(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+def reduce_any(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
     return np.logical_or.reduce(x, axis=axes_of(axis, x.ndim), keepdims=keepdims, out=out)
 
 
-def all(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
+def reduce_all(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
     return np.logical_and.reduce(x, axis=axes_of(axis, x.ndim), keepdims=keepdims, out=out)
 
 
@@ -147,13 +147,13 @@ def logsumexp_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: 
     return np.multiply(share, _kept(dy, x.shape, axis), out=share)
 
 
-KERNELS["sum"] = Kernel(sum, each(sum_gradient), reduced_shape, ("shapes",))
-KERNELS["mean"] = Kernel(mean, each(mean_gradient), reduced_shape, ("shapes",))
-KERNELS["max"] = Kernel(max, each(extremum_gradient), reduced_shape, ("inputs", "output"))
-KERNELS["min"] = Kernel(min, each(extremum_gradient), reduced_shape, ("inputs", "output"))
-KERNELS["prod"] = Kernel(prod, each(prod_gradient), reduced_shape, ("inputs", "output"))
-KERNELS["var"] = Kernel(var, each(var_gradient), reduced_shape)
-KERNELS["std"] = Kernel(std, each(std_gradient), reduced_shape, ("inputs", "output"))
-KERNELS["any"] = Kernel(any, None, reduced_shape, dtype="bool")
-KERNELS["all"] = Kernel(all, None, reduced_shape, dtype="bool")
+KERNELS["sum"] = Kernel(reduce_sum, each(sum_gradient), reduced_shape, ("shapes",))
+KERNELS["mean"] = Kernel(reduce_mean, each(mean_gradient), reduced_shape, ("shapes",))
+KERNELS["max"] = Kernel(reduce_max, each(extremum_gradient), reduced_shape, ("inputs", "output"))
+KERNELS["min"] = Kernel(reduce_min, each(extremum_gradient), reduced_shape, ("inputs", "output"))
+KERNELS["prod"] = Kernel(reduce_prod, each(prod_gradient), reduced_shape, ("inputs", "output"))
+KERNELS["var"] = Kernel(reduce_var, each(var_gradient), reduced_shape)
+KERNELS["std"] = Kernel(reduce_std, each(std_gradient), reduced_shape, ("inputs", "output"))
+KERNELS["any"] = Kernel(reduce_any, None, reduced_shape, dtype="bool")
+KERNELS["all"] = Kernel(reduce_all, None, reduced_shape, dtype="bool")
 KERNELS["logsumexp"] = Kernel(logsumexp, each(logsumexp_gradient), reduced_shape, ("inputs", "output"))

@@ -76,6 +76,11 @@ def padded(x: Any, pads: Pads, value: float = 0.0) -> Any:
     return y
 
 
+def unpadded(x: Any, sizes: Any, pads: Pads) -> Any:
+    """Undo `padded`."""
+    return x[inner(sizes, pads)] if any(before or after for before, after in pads) else x
+
+
 def inner(sizes: Any, pads: Pads) -> tuple[slice, ...]:
     """Where `padded` puts its input."""
     return (slice(None), *(slice(before, before + size) for size, (before, _) in zip(sizes, pads, strict=True)))
