@@ -2,6 +2,8 @@
 
 from .files import KerasFile, read_file
 from .json_config import read_json
+from .keras_h5.layouts import Layout
+from .keras_h5.original import original_layout
 from .keras_json import to_keras_json
 from .limits import Limits
 from .optimizer_state import OptimizerState
@@ -9,6 +11,25 @@ from .report import WeightReport
 from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
 from .writing import write_keras, write_weights
 
-__all__ = ["Call", "KerasFile", "LayerSpec", "Limits", "ModelSpec", "OptimizerState", "StoreNode", "StoreVariable", "TensorRef",
-           "Version", "WeightReport", "map_tensors", "read_file", "read_json", "tensors_of", "to_keras_json", "write_keras",
-           "write_weights"]
+__all__ = [
+    "Call",
+    "KerasFile",
+    "LayerSpec",
+    "Layout",
+    "Limits",
+    "ModelSpec",
+    "OptimizerState",
+    "StoreNode",
+    "StoreVariable",
+    "TensorRef",
+    "Version",
+    "WeightReport",
+    "map_tensors",
+    "original_layout",
+    "read_file",
+    "read_json",
+    "tensors_of",
+    "to_keras_json",
+    "write_keras",
+    "write_weights",
+]

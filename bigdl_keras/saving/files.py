@@ -13,6 +13,8 @@ from .archive import read_archive
 from .json_config import parse_model, read_json
 from .keras_h5 import legacy
 from .keras_h5.assign import Match, assign
+from .keras_h5.layouts import Layout
+from .keras_h5.original import original_layout
 from .keras_h5.reader import H5Reader
 from .limits import DEFAULT_LIMITS, Limits, check_exists, parse_json, reading
 from .objects import Reading
@@ -80,6 +82,16 @@ class KerasFile:
             return None
         return self._with_reader(
             lambda reader: self._optimizer(reader, root, chosen["class_name"], dict(chosen.get("config") or {}))
+        )
+
+    def original_layout(self, root: StoreNode) -> Layout | None:
+        """How `get_weights` of the Keras that wrote this file lists the arrays of a model; None where as ours."""
+        if self.version.major >= 3:
+            return None
+        if self.kind != "h5":
+            return original_layout(root, self.version)
+        return self._with_reader(
+            lambda reader: original_layout(root, self.version, self._assign(reader, root, False, False)[1])
         )
 
     def _optimizer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from . import keras1_models, operations
+from . import keras1_configs, keras1_models, operations
 from .graph_config import calls_of, check_graph, count_calls_from_zero, endpoints
 from .layer_configs import canonical_layer, is_model, nested_layer
 from .limits import DEFAULT_LIMITS, Limits, check_depth, parse_json
@@ -59,6 +59,8 @@ def read_json(
         image_data_format,
         limits,
     )
+    if reading.version.major == 1 and reading.image_data_format is None:
+        reading.image_data_format = keras1_configs.find_data_format(entry, reading.version.backend)
     try:
         spec = parse_model(entry, reading)
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -211,7 +213,10 @@ def _functional(entry: dict[str, Any], compile_arguments: dict[str, Any] | None,
         _layer(item, item.get("inbound_nodes", []), names, reading) for item in entries
     )
     old = reading.version.major < 3
-    inputs, outputs = endpoints(config["input_layers"], old), endpoints(config["output_layers"], old)
+    heads = config["input_layers"]
+    if reading.version.major == 1:
+        heads = [keras1_models.through_identities(entries, head) for head in heads]
+    inputs, outputs = endpoints(heads, old), endpoints(config["output_layers"], old)
     if old:
         layers, inputs, outputs = count_calls_from_zero(layers, inputs, outputs)
     name = str(config.get("name") or "functional")

@@ -13,7 +13,8 @@ from .spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
 
 # Layers of ours that Keras 3 does not have: stored under our own name, so that the reader is told whose they are.
 OUR_PACKAGE = "bigdl_keras"
-KERAS_LAYERS = frozenset("""
+KERAS_LAYERS = frozenset(
+    """
     Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
     AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AdditiveAttention AlphaDropout Attention Average
     AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding CenterCrop Concatenate
@@ -27,11 +28,17 @@ KERAS_LAYERS = frozenset("""
     SeparableConv1D SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D
     SpectralNormalization StackedRNNCells StringLookup Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D
     UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
-    """.split())
+    """.split()
+)
 _ROLES = {
-    "initializer": "keras.initializers", "regularizer": "keras.regularizers", "constraint": "keras.constraints",
-    "activation": "keras.layers", "optimizer": "keras.optimizers", "learning_rate": "keras.optimizers.schedules",
-    "loss": "keras.losses", "metrics": "keras.metrics",
+    "initializer": "keras.initializers",
+    "regularizer": "keras.regularizers",
+    "constraint": "keras.constraints",
+    "activation": "keras.layers",
+    "optimizer": "keras.optimizers",
+    "learning_rate": "keras.optimizers.schedules",
+    "loss": "keras.losses",
+    "metrics": "keras.metrics",
 }
 # What tells how moving averages were updated by an older Keras; it changes no prediction and Keras 3 has no word for it.
 _TRAINING_ONLY = ("moving_variance_update",)
@@ -57,18 +64,34 @@ def to_keras_json(spec: ModelSpec) -> dict[str, Any]:
 
 def _model(spec: ModelSpec) -> dict[str, Any]:
     if spec.class_name == "Sequential":
-        shape = next((layer.config.get("batch_shape") for layer in spec.layers[:1] if layer.class_name == "InputLayer"), None)
-        config: dict[str, Any] = {"name": spec.name, "trainable": spec.trainable, "dtype": _policy("float32"),
-                                  "layers": [_layer(layer, False) for layer in spec.layers]}
+        shape = next(
+            (layer.config.get("batch_shape") for layer in spec.layers[:1] if layer.class_name == "InputLayer"), None
+        )
+        config: dict[str, Any] = {
+            "name": spec.name,
+            "trainable": spec.trainable,
+            "dtype": _policy("float32"),
+            "layers": [_layer(layer, False) for layer in spec.layers],
+        }
         if shape is not None:
             config["build_input_shape"] = plain_values(shape, spec.name)
         entry = {"module": "keras", "class_name": "Sequential", "config": config, "registered_name": None}
         if shape is not None:
             entry["build_config"] = {"input_shape": plain_values(shape, spec.name)}
         return entry
-    config = {"name": spec.name, "trainable": spec.trainable, "layers": [_layer(layer, True) for layer in spec.layers],
-              "input_layers": _history(spec.inputs), "output_layers": _history(spec.outputs)}
-    return {"module": "keras.src.models.functional", "class_name": "Functional", "config": config, "registered_name": "Functional"}
+    config = {
+        "name": spec.name,
+        "trainable": spec.trainable,
+        "layers": [_layer(layer, True) for layer in spec.layers],
+        "input_layers": _history(spec.inputs),
+        "output_layers": _history(spec.outputs),
+    }
+    return {
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "config": config,
+        "registered_name": "Functional",
+    }
 
 
 def _history(nest: Any) -> Any:
@@ -100,7 +123,9 @@ def _layer(layer: LayerSpec, in_graph: bool) -> dict[str, Any]:
     return entry
 
 
-def _object(class_name: str, config: Mapping[str, Any], module: str | None = None, registered: str | None = None) -> dict[str, Any]:
+def _object(
+    class_name: str, config: Mapping[str, Any], module: str | None = None, registered: str | None = None
+) -> dict[str, Any]:
     """A layer or cell with its module: Keras's, ours, or the user's own."""
     own = dict(config)
     for key in _TRAINING_ONLY:
@@ -128,10 +153,15 @@ def _config_value(key: str, value: Any, owner: str) -> Any:
         if isinstance(value.get("model"), ModelSpec):
             return _model(value["model"])
         if key in LAYER_KEYS or value["class_name"] in KERAS_LAYERS and key.endswith(("activation", "cells")):
-            return _object(value["class_name"], value.get("config", {}), value.get("module"), value.get("registered_name"))
+            return _object(
+                value["class_name"], value.get("config", {}), value.get("module"), value.get("registered_name")
+            )
         return _nested_object(key, value, owner)
     if key == "cells" and isinstance(value, list | tuple):
-        return [_object(cell["class_name"], cell.get("config", {}), cell.get("module"), cell.get("registered_name")) for cell in value]
+        return [
+            _object(cell["class_name"], cell.get("config", {}), cell.get("module"), cell.get("registered_name"))
+            for cell in value
+        ]
     if owner == "Lambda" and key == "function" and isinstance(value, str):
         return {"module": "builtins", "class_name": "function", "config": value, "registered_name": "function"}
     return plain_values(value, f"{owner}.{key}")
@@ -142,8 +172,12 @@ def _nested_object(key: str, value: Mapping[str, Any], owner: str) -> dict[str, 
     role = next((module for suffix, module in _ROLES.items() if key.endswith(suffix)), None)
     registered = value.get("registered_name")
     config = {name: _config_value(name, item, value["class_name"]) for name, item in value.get("config", {}).items()}
-    return {"module": value.get("module") if registered else role, "class_name": value["class_name"], "config": config,
-            "registered_name": registered}
+    return {
+        "module": value.get("module") if registered else role,
+        "class_name": value["class_name"],
+        "config": config,
+        "registered_name": registered,
+    }
 
 
 def plain_values(value: Any, place: str) -> Any:
@@ -162,20 +196,29 @@ def plain_values(value: Any, place: str) -> Any:
         return {str(key): plain_values(item, place) for key, item in value.items()}
     if isinstance(value, np.dtype):
         return value.name
-    raise ValueError(f"Argument '{place}' holds {type(value).__name__} {str(value)[:80]!r}, which has no form in a file. Use numbers, "
-                     "text, lists, or a function or class registered under a name.")
+    raise ValueError(
+        f"Argument '{place}' holds {type(value).__name__} {str(value)[:80]!r}, which has no form in a file. Use numbers, "
+        "text, lists, or a function or class registered under a name."
+    )
 
 
 def _node(call: Call, name: str) -> dict[str, Any]:
-    return {"args": [_argument(item, name) for item in call.args],
-            "kwargs": {key: _argument(value, name) for key, value in call.kwargs.items()}}
+    return {
+        "args": [_argument(item, name) for item in call.args],
+        "kwargs": {key: _argument(value, name) for key, value in call.kwargs.items()},
+    }
 
 
 def _argument(value: Any, name: str) -> Any:
     if isinstance(value, TensorRef):
-        return {"class_name": "__keras_tensor__", "config": {
-            "shape": list(value.shape or ()), "dtype": value.dtype or "float32",
-            "keras_history": [value.layer, value.node_index, value.tensor_index]}}
+        return {
+            "class_name": "__keras_tensor__",
+            "config": {
+                "shape": list(value.shape or ()),
+                "dtype": value.dtype or "float32",
+                "keras_history": [value.layer, value.node_index, value.tensor_index],
+            },
+        }
     if isinstance(value, slice):
         return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
     if value is Ellipsis:
@@ -195,8 +238,12 @@ def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
     known = KERAS_OPERATIONS.get(function)
     if known is None:
         fixed = {key: plain_values(value, layer.name) for key, value in layer.config.items()}
-        return {"module": f"{OUR_PACKAGE}.ops", "class_name": function, "config": {"name": layer.name, **fixed},
-                "registered_name": f"{OUR_PACKAGE}>{function}"}, layer.inbound
+        return {
+            "module": f"{OUR_PACKAGE}.ops",
+            "class_name": function,
+            "config": {"name": layer.name, **fixed},
+            "registered_name": f"{OUR_PACKAGE}>{function}",
+        }, layer.inbound
     module, class_name, called, constructed = known.split(" ")
     call_names, config_names = called.split(","), [name for name in constructed.split(",") if name]
     config: dict[str, Any] = dict(layer.config)
@@ -204,11 +251,21 @@ def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
     for call in layer.inbound:
         named = dict(zip([*call_names, *config_names], call.args, strict=False)) | dict(call.kwargs)
         config.update({key: value for key, value in named.items() if key not in call_names})
-        calls.append(Call(tuple(named[key] for key in call_names[:len(call.args)] if key in named),
-                          {key: named[key] for key in call_names[len(call.args):] if key in named}))
-    stored = {key: plain_values(value, layer.name) for key, value in config.items() if key in config_names or known is None}
-    return {"module": f"keras.src.ops.{module}", "class_name": class_name, "config": {"name": layer.name, **stored},
-            "registered_name": class_name}, tuple(calls)
+        calls.append(
+            Call(
+                tuple(named[key] for key in call_names[: len(call.args)] if key in named),
+                {key: named[key] for key in call_names[len(call.args) :] if key in named},
+            )
+        )
+    stored = {
+        key: plain_values(value, layer.name) for key, value in config.items() if key in config_names or known is None
+    }
+    return {
+        "module": f"keras.src.ops.{module}",
+        "class_name": class_name,
+        "config": {"name": layer.name, **stored},
+        "registered_name": class_name,
+    }, tuple(calls)
 
 
 def _compile_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,8 +273,12 @@ def _compile_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in arguments.items():
         if key == "optimizer" and isinstance(value, Mapping):
             config = {name: _config_value(name, item, "optimizer") for name, item in value.get("config", {}).items()}
-            result[key] = {"module": "keras.optimizers", "class_name": value["class_name"], "config": config,
-                           "registered_name": value.get("registered_name")}
+            result[key] = {
+                "module": "keras.optimizers",
+                "class_name": value["class_name"],
+                "config": config,
+                "registered_name": value.get("registered_name"),
+            }
         elif key != "sample_weight_mode":
             result[key] = _compiled(key, value)
     return {**result, "run_eagerly": False, "steps_per_execution": 1, "jit_compile": False}

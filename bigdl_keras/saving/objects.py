@@ -119,8 +119,23 @@ def _array(value: dict[str, Any], reading: Reading) -> Any:
     return array.astype(_DTYPES.get(str(config.get("dtype")), array.dtype))
 
 
-_DTYPES = {name: np.dtype(name) for name in (
-    "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")}
+_DTYPES = {
+    name: np.dtype(name)
+    for name in (
+        "float16",
+        "float32",
+        "float64",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "bool",
+    )
+}
 
 
 def _no_layer(value: Any, reading: Reading) -> dict[str, Any]:

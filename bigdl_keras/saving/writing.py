@@ -35,8 +35,11 @@ def write_keras(path: str | Path, spec: ModelSpec, root: StoreNode, optimizer: O
         optimizer: what the optimizer remembers, or None.
     """
     metadata = {"keras_version": KERAS_VERSION, "date_saved": "1980-01-01@00:00:00"}
-    members = [(METADATA, json.dumps(metadata).encode()), (CONFIG, json.dumps(to_keras_json(spec)).encode()),
-               (WEIGHTS, _store_bytes(root, _optimizer_arrays(spec.compile, root, optimizer)))]
+    members = [
+        (METADATA, json.dumps(metadata).encode()),
+        (CONFIG, json.dumps(to_keras_json(spec)).encode()),
+        (WEIGHTS, _store_bytes(root, _optimizer_arrays(spec.compile, root, optimizer))),
+    ]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
         for name, data in members:
@@ -44,14 +47,21 @@ def write_keras(path: str | Path, spec: ModelSpec, root: StoreNode, optimizer: O
     write_aside(path, content.getvalue())
 
 
-def write_weights(path: str | Path, root: StoreNode, compile_arguments: dict[str, Any] | None = None,
-                  optimizer: OptimizerState | None = None) -> None:
+def write_weights(
+    path: str | Path,
+    root: StoreNode,
+    compile_arguments: dict[str, Any] | None = None,
+    optimizer: OptimizerState | None = None,
+) -> None:
     """Write arrays as a .weights.h5 file of Keras 3, with the optimizer's if given."""
     write_aside(path, _store_bytes(root, _optimizer_arrays(compile_arguments, root, optimizer)))
 
 
-def _optimizer_arrays(arguments: dict[str, Any] | None, root: StoreNode, state: OptimizerState | None,
-                      ) -> tuple[str, Sequence[np.ndarray]] | None:
+def _optimizer_arrays(
+    arguments: dict[str, Any] | None,
+    root: StoreNode,
+    state: OptimizerState | None,
+) -> tuple[str, Sequence[np.ndarray]] | None:
     if state is None:
         return None
     described = (arguments or {}).get("optimizer")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 Arrays = list[np.ndarray]
+# What is done to one array: (from the file, back to the file).
+Step = tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ def KEEP(count: int) -> Piece:  # noqa: N802 - reads as a constant where it is u
     return Piece(count, list, list)
 
 
-def each(*steps: tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]) -> Piece:
+def each(*steps: Step) -> Piece:
     """One array becomes one array; `steps` are (from file, to file) pairs."""
     return Piece(
         len(steps),
@@ -38,29 +40,27 @@ def same(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def transposed(axes: Sequence[int]) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+def transposed(axes: Sequence[int]) -> Step:
     """File array transposed by `axes`, and back."""
     order = tuple(axes)
     back = tuple(int(axis) for axis in np.argsort(order))
     return (lambda array: np.transpose(array, order)), (lambda array: np.transpose(array, back))
 
 
-def reshaped(
-    ours: Sequence[int], file: Sequence[int]
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+def reshaped(ours: Sequence[int], file: Sequence[int]) -> Step:
     """File array reshaped to `ours`, and back to `file`."""
     return (lambda array: np.reshape(array, tuple(ours))), (lambda array: np.reshape(array, tuple(file)))
 
 
-def flipped(axes: Sequence[int]) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+def flipped(axes: Sequence[int]) -> Step:
     """Theano convolves, everybody else correlates: kernels are turned around along `axes` (both ways the same)."""
     turn = tuple(axes)
     return (lambda array: np.flip(array, turn)), (lambda array: np.flip(array, turn))
 
 
 def chain(
-    *steps: tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]],
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]:
+    *steps: Step,
+) -> Step:
     """Several steps one after the other (named in the direction from the file)."""
 
     def forward(array: np.ndarray) -> np.ndarray:
