@@ -94,7 +94,7 @@ def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = F
             if dropout and training:
                 hidden = apply("dropout", hidden, rate=dropout)
             error = ops.matmul(hidden, weights[2]) - y
-            count = ops.global_sum(ops.sum(ops.cast(y > 0, "float32"))) if counted else rows
+            count = ops.maximum(ops.global_sum(ops.sum(ops.cast(y > 0, "float32"))), 1.0) if counted else rows
             loss = ops.sum(error * error) / count
             if states and training:
                 trace.updates.append((average, average * 0.9 + ops.mean(x, axis=0) * 0.1))

@@ -10,13 +10,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from bigdl_keras.data import Source
+from bigdl_keras.engine.assembling import assemble
 from bigdl_keras.engine.collectives import Collective
 from bigdl_keras.engine.collectives.alone import Alone
 from bigdl_keras.engine.collectives.threads import ThreadTeam
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import Loop, Shard, evaluate
 from bigdl_keras.engine.memory import keep_freed_memory
-from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.engine.predicting import Predictor
 from bigdl_keras.engine.progress import Progress
 from bigdl_keras.engine.replica import Replica
@@ -113,22 +113,6 @@ class LocalEngine:
         """The plan's outputs for the rows of `source`."""
         keep_freed_memory()
         return Predictor(job).outputs(source.read())
-
-
-def assemble(job: TrainingJob, shard: Shard, held: Shard | None, team: Collective, reporter: Any) -> Loop:
-    """A worker's loop with vectors of its own."""
-    values = job.values.copy()
-    gradients = np.zeros(job.trainable_size, dtype=values.dtype)
-    replica = Replica(job.plan, values, gradients, job.seed, team.sum)
-    mine = slice_of(job.trainable_size, team.rank, team.size)
-    if job.optimizer_state is None:
-        state = job.optimizer.create_state(values[mine])
-    else:
-        state = {slot: np.array(vector[mine]) for slot, vector in job.optimizer_state.items()}
-    validation = None
-    if held is not None and job.evaluate_plan is not None:
-        validation = held, Replica(job.evaluate_plan, values, total=team.sum)
-    return Loop(job, shard, replica, values, gradients, state, team, reporter, validation)
 
 
 def run_team(member: Callable[[Collective], Any], size: int, timeout_seconds: float) -> Any:

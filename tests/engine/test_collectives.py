@@ -102,7 +102,7 @@ def test_a_peer_that_leaves_is_named():
 
 def test_a_silent_peer_is_named():
     first, _second = socket_team(2, timeout_seconds=0.3)
-    with pytest.raises(WorkerLost, match="Worker 1 of 2.*silent for 0.3 seconds"):
+    with pytest.raises(WorkerLost, match=r"Worker 1 of 2.*silent for 0.3 seconds"):
         first.all_gather(np.zeros(4, dtype=np.float32))
 
 
@@ -122,11 +122,15 @@ def test_frames_of_another_length_are_refused():
 
 def test_a_thread_that_fails_wakes_the_others():
     team = ThreadTeam(2, 20.0)
-    waiting = threading.Thread(target=lambda: pytest.raises(WorkerLost, team.member(0).sum, np.zeros(1)))
-    waiting.start()
-    team.abort()
-    waiting.join(10)
-    assert not waiting.is_alive()
+
+    def run(rank):
+        if rank == 1:
+            team.abort()
+            return
+        with pytest.raises(WorkerLost):
+            team.member(0).sum(np.zeros(1))
+
+    together(run, 2)
 
 
 def knock(door):
@@ -180,7 +184,7 @@ def test_strangers_are_turned_away_and_the_team_still_forms(said):
 def test_a_worker_that_never_calls_is_named():
     key = new_key()
     doors = [Door(HOST, key) for _ in range(2)]
-    with pytest.raises(WorkerLost, match="Worker 1 of 2 on 127.0.0.1 did not call worker 0"):
+    with pytest.raises(WorkerLost, match=r"Worker 1 of 2 on 127.0.0.1 did not call worker 0"):
         join(0, [Address(HOST, door.port) for door in doors], doors[0], key, 0.3)
     for door in doors:
         door.close()

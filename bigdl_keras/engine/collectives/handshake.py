@@ -97,16 +97,14 @@ class Door:
     """A listening socket that lets in only those who hold the key.
 
     Args:
-        host: address to listen on; the port is any free one, and stays ours until `close`.
+        host: address to listen on, or one by which others see this machine (then we listen on all of its own). The port
+            is any free one, and stays ours until `close`.
         key: of the job.
         timeout_seconds: how long a caller may take to prove the key.
     """
 
     def __init__(self, host: str, key: bytes, timeout_seconds: float = 10.0) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.socket(family, socket.SOCK_STREAM)
-        self._listener.bind((host, 0))
-        self._listener.listen(512)
+        self._listener = _listen(host)
         self._key = key
         self._timeout_seconds = timeout_seconds
 
@@ -136,6 +134,19 @@ class Door:
     def close(self) -> None:
         """Listen no more."""
         self._listener.close()
+
+    def __enter__(self) -> Door:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _listen(host: str) -> socket.socket:
+    try:
+        return socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512)
+    except OSError:  # not an address of this machine: translated on the way, or a name of another
+        return socket.create_server(("", 0), backlog=512)
 
 
 def call(host: str, port: int, key: bytes, rank: int, timeout_seconds: float) -> socket.socket:

@@ -17,8 +17,8 @@ from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
 
 _HEADER = struct.Struct("<QQ")  # number of the exchange, length of what follows
-_LIKELY_CAUSE = ("Its process was probably killed, most often for lack of memory: look into the log of its executor, raise "
-                 "spark.executor.memoryOverhead or spark.executor.pyspark.memory, or use a smaller batch_size.")
+LIKELY_CAUSE = ("Its process was probably killed, most often for lack of memory: look into the log of its executor, "
+                "raise spark.executor.memoryOverhead or spark.executor.pyspark.memory, or use a smaller batch_size.")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Sockets:
         """Every worker sends its numbers to every other, and all add them in the order of ranks."""
         flat = np.ascontiguousarray(numbers, dtype=np.float64).reshape(-1)
         received = self._scratch(len(flat), flat.dtype)[:-1]
-        self._exchange({rank: flat for rank in self._peers}, dict(zip(self._peers, received, strict=True)), patient)
+        self._exchange(dict.fromkeys(self._peers, flat), dict(zip(self._peers, received, strict=True)), patient)
         return self._add(flat, received, np.zeros_like(flat)).reshape(numbers.shape)
 
     def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
@@ -125,12 +125,12 @@ class Sockets:
     def all_gather(self, vector: np.ndarray) -> None:
         """My slice goes to all others, and theirs into their places."""
         mine = self._slice(vector, self.rank)
-        self._exchange({rank: mine for rank in self._peers}, {rank: self._slice(vector, rank) for rank in self._peers})
+        self._exchange(dict.fromkeys(self._peers, mine), {rank: self._slice(vector, rank) for rank in self._peers})
 
     def share(self, vector: np.ndarray) -> None:
         """The vector of rank 0 goes to all others."""
         if self.rank == 0:
-            self._exchange({rank: vector for rank in self._peers}, {})
+            self._exchange(dict.fromkeys(self._peers, vector), {})
         else:
             self._exchange({}, {0: vector})
 
@@ -180,13 +180,14 @@ class Sockets:
             peer.receive()
         except OSError as error:
             raise WorkerLost(f"Worker {peer.rank} of {self.size} on {peer.host} is lost, says worker {self.rank}: "
-                             f"{error}. {_LIKELY_CAUSE}") from None
+                             f"{error}. {LIKELY_CAUSE}") from None
 
     def _wait(self, busy: Sequence[_Peer], deadline: float | None) -> None:
         """Until one of the sockets can go on."""
         poll = select.poll()
         for peer in busy:
-            poll.register(peer.connection, (select.POLLOUT if peer.outgoing else 0) | (select.POLLIN if peer.incoming else 0))
+            wanted = (select.POLLOUT if peer.outgoing else 0) | (select.POLLIN if peer.incoming else 0)
+            poll.register(peer.connection, wanted)
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poll.poll(left):
             silent = busy[0]
@@ -216,15 +217,15 @@ def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeou
                              f"{error}. Executors must be able to connect to each other.") from None
     missing = _let_in(door, rank, size, connections, timeout_seconds)
     if missing:
-        raise WorkerLost(f"Worker {missing[0]} of {size} on {addresses[missing[0]].host} did not call worker {rank} within "
-                         f"{timeout_seconds:g} seconds. {_LIKELY_CAUSE}")
+        raise WorkerLost(f"Worker {missing[0]} of {size} on {addresses[missing[0]].host} did not call worker {rank} "
+                         f"within {timeout_seconds:g} seconds. {LIKELY_CAUSE}")
     ordered = {other: connections[other] for other in sorted(connections)}
     return Sockets(rank, ordered, {other: addresses[other].host for other in ordered}, timeout_seconds)
 
 
 def _let_in(door: Door, rank: int, size: int, connections: dict[int, socket.socket],
             timeout_seconds: float) -> list[int]:
-    """Fill `connections` with those of higher rank that call; strangers are turned away, each by a thread of its own."""
+    """Fill `connections` with those of higher rank that call; each caller is welcomed by a thread of its own."""
     deadline = time.monotonic() + timeout_seconds
     arrived = threading.Condition()
 

@@ -1,0 +1,254 @@
+"""The barrier engine: one gang-scheduled Spark stage for a whole fit, whose tasks exchange slices over sockets."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bigdl_keras.data import Block, Source
+from bigdl_keras.data.from_arrays import ArraySource
+from bigdl_keras.data.from_dataframe import DataFrameSource
+from bigdl_keras.data.from_rdd import PIECE_BYTES, RddSource
+from bigdl_keras.data.minibatches import share
+from bigdl_keras.engine import tasks
+from bigdl_keras.engine.collectives.handshake import new_key
+from bigdl_keras.engine.conversation import Conversation
+from bigdl_keras.engine.frames import with_predictions
+from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
+from bigdl_keras.engine.loop import finished
+from bigdl_keras.engine.meeting import DriverUnreachable, Event, Meeting
+from bigdl_keras.engine.predicting import Predictor
+from bigdl_keras.engine.report import Evaluation, Report
+from bigdl_keras.spark import failures, preflight, session, shipping
+
+if TYPE_CHECKING:
+    from pyspark import RDD, SparkContext
+    from pyspark.sql import DataFrame
+
+_logger = logging.getLogger(__name__)
+_UNSUPPORTED_LINEAGE = "SPARK-24820"
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """Rows on their way to a gang: an RDD of as many partitions as workers, and how a worker reads its partition."""
+
+    rdd: RDD[Any]
+    arrive: Callable[[Any], Iterator[tasks.Piece]]
+    held: tuple[RDD[Any], ...] = ()
+
+    def release(self) -> None:
+        """Drop what was kept to deal the rows."""
+        for rdd in self.held:
+            rdd.unpersist()
+
+
+class BarrierEngine:
+    """Trains and evaluates on Spark executors.
+
+    Args:
+        workers: number of tasks that train together.
+        context: the SparkContext.
+    """
+
+    name = "barrier"
+
+    def __init__(self, workers: int, context: SparkContext) -> None:
+        self.workers = workers
+        self.context = context
+
+    def run(self, job: TrainingJob, source: Source, validation: Source | None, report: Report) -> Result:
+        """Train.
+
+        Args:
+            job: what to train.
+            source: training rows, with columns in the order of the plan's inputs.
+            validation: validation rows likewise, or None.
+            report: is called in this thread.
+
+        Returns:
+            New values, optimizer state and progress. The job's own vectors are left as they were.
+
+        Raises:
+            ValueError: Spark cannot run so many workers at once.
+            WorkerLost: a worker died.
+            Exception: what the model, a row or the report raised, with its place.
+        """
+        outcomes = self._run_gang(job, source, validation, report)
+        first = outcomes[0]
+        assert first.values is not None and first.progress is not None and first.state is not None
+        state = {slot: np.concatenate([outcome.state[slot] for outcome in outcomes if outcome.state is not None])
+                 for slot in first.state}
+        return Result(first.values, state, first.progress)
+
+    def evaluate(self, job: EvaluationJob, source: Source) -> Evaluation:
+        """Measure the rows of `source`; workers meet only where the plan asks for it."""
+        if job.plan.collective:
+            evaluation = self._run_gang(job, source, None, Report())[0].evaluation
+            assert evaluation is not None
+            return evaluation
+        shipping.ship(self.context)
+        pieces = pieces_of(self.context, source, self.workers)
+        with _original_errors():
+            found = pieces.mapPartitions(partial(tasks.evaluate_pieces, job)).collect()
+        totals = np.sum([totals for totals, _ in found], axis=0)
+        return finished(np.asarray(totals), sum(rows for _, rows in found), job.loss_count)
+
+    def predict(self, job: PredictionJob, source: Source) -> Any:
+        """The plan's outputs: a lazy RDD, row for row, for an RDD; a list of arrays for arrays."""
+        if isinstance(source, RddSource):
+            shipping.ship(self.context)
+            return source.rdd.mapPartitionsWithIndex(partial(tasks.predict_rows, job, source.reader))
+        return Predictor(job).outputs(source.read())
+
+    def predict_frame(self, job: PredictionJob, source: DataFrameSource, prediction_col: str,
+                      names: tuple[str, ...] = ()) -> DataFrame:
+        """The DataFrame with all its columns and one of predictions; `names` are those of several outputs."""
+        shipping.ship(self.context)
+        return with_predictions(job, source, prediction_col, names)
+
+    def _run_gang(self, job: TrainingJob | EvaluationJob, source: Source, validation: Source | None,
+                  report: Report) -> list[tasks.Outcome]:
+        preflight.check_gang(self.context, self.workers)
+        shipping.ship(self.context)
+        try:
+            gathering = gather(self.context, source, validation, self.workers)
+            return self._attempt(job, source, validation, gathering, report)
+        except DriverUnreachable as error:
+            _logger.warning("%s The fit starts again without: reports come at its end.", error)
+            return self._attempt(job, source, validation, gathering, report, meet_driver=False)
+        except Exception as error:
+            if _UNSUPPORTED_LINEAGE not in str(error):
+                raise
+            gathering = gather(self.context, source, validation, self.workers, deal=True)
+            return self._attempt(job, source, validation, gathering, report)
+
+    def _attempt(self, job: TrainingJob | EvaluationJob, source: Source, validation: Source | None,
+                 gathering: Gathering, report: Report, meet_driver: bool = True) -> list[tasks.Outcome]:
+        """One gang-scheduled stage."""
+        events: queue.Queue[Event] = queue.Queue(maxsize=4096)
+        key, host = new_key(), session.driver_host(self.context)
+        meeting = Meeting(self.workers, host, key, events)
+        columns = tuple(Block.empty(item.columns) for item in (source, validation) if item is not None)
+        task = tasks.GangTask(job, columns, self.workers, key, host, meeting.port if meet_driver else 0)
+        stage = gathering.rdd.barrier().mapPartitionsWithIndex(partial(tasks.run_gang_member, task, gathering.arrive))
+        stage_job = StageJob(self.context, stage, events)
+        try:
+            conversation = Conversation(meeting, events, report, began=gathering.release)
+            outcomes = conversation.until_end()
+        finally:
+            stage_job.cancel()
+            meeting.close()
+            gathering.release()
+        ordered = sorted(outcomes, key=lambda outcome: outcome.rank)
+        if isinstance(job, TrainingJob) and ordered[0].notebook is not None:
+            ordered[0].notebook.read_out(report)
+        return ordered
+
+
+class StageJob:
+    """A Spark job in a thread of its own, so that the caller's thread stays with callbacks and Ctrl-C.
+
+    Args:
+        context: the SparkContext.
+        stage: what to collect.
+        events: gets one event when the job ends: 'finished' with the results, or 'broken' with the error.
+    """
+
+    def __init__(self, context: SparkContext, stage: RDD[Any], events: queue.Queue[Event]) -> None:
+        from pyspark import InheritableThread
+
+        self._context = context
+        self._group = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
+        self._events = events
+        self._stage = stage
+        self._thread = InheritableThread(target=self._collect, daemon=True)
+        self._thread.start()
+
+    def _collect(self) -> None:
+        try:
+            self._context.setJobGroup(self._group, "bigdl_keras training", interruptOnCancel=True)
+            results = self._stage.collect()
+        except BaseException as error:
+            self._events.put(Event("broken", -1, {"error": error}))
+        else:
+            self._events.put(Event("finished", -1, {"results": results}))
+
+    def cancel(self) -> None:
+        """End the job, if it has not ended, and wait until its tasks have let go of their slots."""
+        if not self._thread.is_alive():
+            return
+        self._context.cancelJobGroup(self._group)
+        deadline = time.monotonic() + 20.0
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            self._thread.join(0.1)
+            while not self._events.empty():  # make room for threads that wait to tell us something
+                self._events.get_nowait()
+
+
+def gather(context: SparkContext, source: Source, validation: Source | None, workers: int,
+           deal: bool = False) -> Gathering:
+    """Bring the rows to as many partitions as there are workers, in the global order.
+
+    Rows stay where they are if there are as many partitions as workers and no validation rows to go with them;
+    otherwise (or with `deal`) they are dealt by a shuffle, the same number to each worker.
+    """
+    pieces = pieces_of(context, source, workers)
+    if not deal and validation is None and pieces.getNumPartitions() == workers:
+        return Gathering(pieces, tasks.as_pieces)
+    from pyspark import StorageLevel
+
+    streams, held = [], []
+    for which, item in ((tasks.TRAINING, source), (tasks.VALIDATION, validation)):
+        if item is None:
+            continue
+        kept = pieces_of(context, item, workers).persist(StorageLevel.MEMORY_AND_DISK)
+        held.append(kept)
+        with _original_errors():
+            counts = dict(kept.mapPartitionsWithIndex(tasks.count_pieces).collect())
+        rows = [sum(counts[partition]) for partition in range(kept.getNumPartitions())]
+        starts = [0, *accumulate(rows)]
+        streams.append(kept.mapPartitionsWithIndex(partial(tasks.deal_pieces, which, starts, starts[-1], workers)))
+    dealt = context.union(streams).partitionBy(workers, partitionFunc=_same)
+    return Gathering(dealt, tasks.dealt_pieces, tuple(held))
+
+
+def pieces_of(context: SparkContext, source: Source, workers: int) -> RDD[tuple[int, Block]]:
+    """(partition, block) of any source, in row order."""
+    if isinstance(source, (RddSource, DataFrameSource)):
+        return source.pieces()
+    assert isinstance(source, ArraySource)
+    block = source.read()
+    parts = [(rank, block.take(slice(*share(0, block.rows, rank, workers))).cut(PIECE_BYTES))
+             for rank in range(workers)]
+    return context.parallelize(parts, workers).flatMap(_spread)
+
+
+def _spread(part: tuple[int, list[Block]]) -> Iterator[tuple[int, Block]]:
+    return ((part[0], block) for block in part[1])
+
+
+def _same(key: int) -> int:
+    return key
+
+
+@contextmanager
+def _original_errors() -> Iterator[None]:
+    """Raise what a row raised in a task, not Spark's wrapping of it."""
+    try:
+        yield
+    except Exception as error:
+        found = failures.original(error)
+        if found is error:
+            raise
+        raise found from error

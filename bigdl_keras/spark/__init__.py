@@ -1,0 +1,1 @@
+"""The running Spark: where it is, what it can do, and how its executors get this package."""

@@ -1,0 +1,42 @@
+"""Spark wraps a Python error of a task in its own; the user is shown the original one."""
+
+from __future__ import annotations
+
+import builtins
+import re
+
+from bigdl_keras import errors
+
+_LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Lost|Exception|Refused)): (.*)$")
+_JAVA_FRAME = re.compile(r"^\s*(at |Caused by|Driver stacktrace|\.\.\. \d+ more)|^$|^\tat ")
+
+
+def original(error: BaseException) -> BaseException:
+    """The Python error that a task raised, of its own type and caused by `error`; `error` itself if there is none."""
+    text = str(getattr(error, "desc", None) or error)
+    if "Traceback (most recent call last)" not in text:
+        return error
+    lines = text[text.index("Traceback (most recent call last)"):].splitlines()
+    for number, line in enumerate(lines):
+        match = _LAST_LINE.match(line)
+        if match is None:
+            continue
+        kind = getattr(errors, match[1], None) or getattr(builtins, match[1], None)
+        message = [match[2]]
+        for more in lines[number + 1:]:
+            if _JAVA_FRAME.match(more):
+                break
+            message.append(more)
+        found = _made(kind, "\n".join(message), match[1])
+        found.__cause__ = error
+        return found
+    return error
+
+
+def _made(kind: object, message: str, name: str) -> BaseException:
+    if isinstance(kind, type) and issubclass(kind, Exception):
+        try:
+            return kind(message)
+        except TypeError:  # an exception that is made of more than a message
+            return RuntimeError(f"{name}: {message}")
+    return RuntimeError(f"{name}: {message}")

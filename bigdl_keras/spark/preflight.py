@@ -1,0 +1,50 @@
+"""What would fail in a job, or hang, is found before the job starts."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark import SparkContext
+
+_GRACE_SECONDS = 2.0  # executors of a young application may still be registering
+_ENCRYPTION = ("spark.network.crypto.enabled", "spark.ssl.enabled", "spark.ssl.rpc.enabled")
+ALLOW_PLAIN = "spark.bigdl_keras.allowUnencrypted"
+
+
+def task_slots(context: SparkContext) -> int:
+    """How many tasks can run at once now."""
+    scala = context._jsc.sc()  # type: ignore[attr-defined]
+    profile = scala.resourceProfileManager().defaultResourceProfile()
+    return int(scala.maxNumConcurrentTasks(profile))
+
+
+def check_gang(context: SparkContext, workers: int) -> None:
+    """Raise unless `workers` tasks can run at the same time and exchange data.
+
+    Raises:
+        ValueError: too few slots, dynamic allocation, or encryption that our sockets would undercut.
+    """
+    check_settings(context)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while (slots := task_slots(context)) < workers and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if slots < workers:
+        raise ValueError(f"Training with {workers} workers needs {workers} task slots at once, but Spark has {slots} "
+                         f"(master {context.master}). Use workers={max(slots, 1)}, or give the application more "
+                         "executors or cores (spark.executor.instances, spark.executor.cores).")
+
+
+def check_settings(context: SparkContext) -> None:
+    """Raise where the configuration rules a gang out."""
+    conf = context.getConf()
+    if conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+        raise ValueError("The barrier engine needs all workers at once, which Spark does not promise with dynamic "
+                         "allocation. Set spark.dynamicAllocation.enabled=false, or train in this process with "
+                         "engine='local'.")
+    encrypted = [key for key in _ENCRYPTION if conf.get(key, "false") == "true"]
+    if encrypted and conf.get(ALLOW_PLAIN, "false") != "true":
+        raise ValueError(f"{encrypted[0]}=true asks for encrypted traffic, but workers exchange gradients over "
+                         f"authenticated sockets that are not encrypted. Set {ALLOW_PLAIN}=true to allow that, or "
+                         "train in this process with engine='local'.")
