@@ -8,7 +8,7 @@ import numpy as np
 
 from bigdl_keras import ops
 from bigdl_keras.graph import nest
-from bigdl_keras.graph.node import Node, nodes_between
+from bigdl_keras.graph.node import Node, nodes_between, operations_by_depth
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.input_layer import InputLayer
@@ -43,13 +43,8 @@ class Graph:
         self.layers = self._layers_in_order()
 
     def _layers_in_order(self) -> list[Layer]:
-        entries = [
-            tensor.node.operation
-            for tensor in self.input_tensors
-            if tensor.node is not None and isinstance(tensor.node.operation, InputLayer)
-        ]
-        called = [node.operation for node in self.nodes if isinstance(node.operation, Layer)]
-        layers = list(dict.fromkeys([*entries, *called]))
+        operations = operations_by_depth(self.input_tensors, self.output_tensors)
+        layers = [operation for operation in operations if isinstance(operation, Layer)]
         names: dict[str, Layer] = {}
         for layer in layers:
             if names.setdefault(layer.name, layer) is not layer:
