@@ -1,4 +1,4 @@
-"""A loss answers with one value a sample; what a worker's samples add to the loss of the whole batch is worked out here."""
+"""A loss answers with one value a sample; its base works out what a worker's samples add to the whole batch's loss."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from bigdl_keras.losses.alignment import same_rank, weights_for, with_rank
 from bigdl_keras.ops.elementwise import as_float, as_tensor
 
 _MEAN = "sum_over_batch_size"
-_REDUCTIONS = {"sum_over_batch_size": _MEAN, "mean": "mean", "auto": _MEAN, "sum": "sum", "none": None, None: None,
-               "mean_with_sample_weight": "mean_with_sample_weight"}
+_REDUCTIONS = {
+    "sum_over_batch_size": _MEAN,
+    "mean": "mean",
+    "auto": _MEAN,
+    "sum": "sum",
+    "none": None,
+    None: None,
+    "mean_with_sample_weight": "mean_with_sample_weight",
+}
 
 
 class Loss:
@@ -32,7 +39,9 @@ class Loss:
         ValueError: an unknown reduction.
     """
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: str | None = None) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: str | None = None
+    ) -> None:
         if reduction not in _REDUCTIONS:
             raise ValueError(f"`reduction` must be one of {sorted(map(str, _REDUCTIONS))}. Received {reduction!r}.")
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
@@ -65,8 +74,8 @@ class Loss:
         rows = apply("row_count", values) if rows is None else rows
         return self._divided(ops.sum(values), self._count(values, weights, mask, rows, lambda count: count))
 
-    def share_of_batch(self, y_true: Any, y_pred: Any, batch_rows: Any, sample_weight: Any = None, mask: Any = None) -> Any:
-        """What these rows add to the loss of the global batch: the sum over all workers is the loss a single process has.
+    def share(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, batch_rows: Any) -> Any:
+        """What these rows add to the loss of the global batch; summed over all workers, what a single process has.
 
         Args:
             y_true, y_pred: labels and predictions of this worker's rows.
@@ -81,8 +90,10 @@ class Loss:
             ValueError: the loss has no reduction.
         """
         if self.reduction is None:
-            raise ValueError(f"The loss '{self.name}' has reduction={None}: training needs a single number. "
-                             "Use reduction='sum_over_batch_size' or 'sum'.")
+            raise ValueError(
+                f"The loss '{self.name}' has reduction={None}: training needs a single number. "
+                "Use reduction='sum_over_batch_size' or 'sum'."
+            )
         values, weights, mask = self._weighted(y_true, y_pred, sample_weight, mask)
         if not ops.ndim(values):  # the function took the mean (or sum) over its rows itself
             if self.reduction == "sum":
@@ -105,8 +116,10 @@ class Loss:
             return values, None, None
         values, weights = same_rank(values, weights)
         if 0 < ops.ndim(values) < ops.ndim(weights):
-            raise ValueError(f"The loss '{self.name}' has one value for each of {ops.shape(values)}, but `sample_weight` or the mask "
-                             f"has shape {ops.shape(weights)}: give at most one weight a value.")
+            raise ValueError(
+                f"The loss '{self.name}' has one value for each of {ops.shape(values)}, but `sample_weight` or the mask "
+                f"has shape {ops.shape(weights)}: give at most one weight a value."
+            )
         return ops.multiply(values, with_rank(weights, ops.ndim(values))), weights, mask
 
     def _count(self, values: Any, weights: Any, mask: Any, rows: Any, total: Callable[[Any], Any]) -> Any:
@@ -116,7 +129,7 @@ class Loss:
         if self.reduction == "mean_with_sample_weight" and weights is not None:
             return total(ops.sum(weights))
         if mask is not None and self.reduction != "mean_with_sample_weight":
-            inner = ops.shape(values)[ops.ndim(mask):]
+            inner = ops.shape(values)[ops.ndim(mask) :]
             count = total(ops.sum(ops.cast(mask, values.dtype)))
             if None in inner:
                 axes = tuple(range(ops.ndim(mask), ops.ndim(values)))
@@ -156,8 +169,14 @@ class LossFunctionWrapper(Loss):
         **arguments: handed on to the function, and part of the config.
     """
 
-    def __init__(self, fn: Callable[..., Any], reduction: str | None = "sum_over_batch_size", name: str | None = None,
-                 dtype: str | None = None, **arguments: Any) -> None:
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: str | None = None,
+        **arguments: Any,
+    ) -> None:
         super().__init__(name or getattr(fn, "__name__", type(fn).__name__), reduction, dtype)
         self.fn = fn
         self.arguments = arguments
@@ -167,4 +186,3 @@ class LossFunctionWrapper(Loss):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | self.arguments
-

@@ -30,14 +30,26 @@ def _probabilities(y_pred: Any, from_logits: bool, axis: int) -> Any:
     return ops.clip(ops.divide(y_pred, ops.sum(y_pred, axis=axis, keepdims=True)), EPSILON, 1 - EPSILON)
 
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> Any:
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Any:
     """mean(-t log(p) - (1 - t) log(1 - p)) along `axis`; smoothing moves the labels towards 1/2."""
     y_true, y_pred = matched(y_true, y_pred)
-    return ops.mean(ops.binary_crossentropy(_smoothed(y_true, label_smoothing, 2), y_pred, from_logits=from_logits), axis=axis)
+    return ops.mean(
+        ops.binary_crossentropy(_smoothed(y_true, label_smoothing, 2), y_pred, from_logits=from_logits), axis=axis
+    )
 
 
-def binary_focal_crossentropy(y_true: Any, y_pred: Any, apply_class_balancing: bool = False, alpha: float = 0.25,
-                              gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> Any:
+def binary_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
     """mean((1 - p_t)^gamma * crossentropy) along `axis`, p_t the probability of the label (Lin et al., 2018).
 
     With `apply_class_balancing` times alpha for label 1, 1 - alpha for label 0.
@@ -55,16 +67,24 @@ def binary_focal_crossentropy(y_true: Any, y_pred: Any, apply_class_balancing: b
     return ops.mean(loss, axis=axis)
 
 
-def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0,
-                             axis: int = -1) -> Any:
+def categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Any:
     """-sum(t log(p)) along `axis`, labels one-hot; smoothing moves the labels towards 1 / classes."""
     y_true, y_pred = matched(y_true, y_pred)
     y_true = _smoothed(y_true, label_smoothing, ops.shape(y_true)[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
-def categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float | Sequence[float] = 0.25, gamma: float = 2.0,
-                                   from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> Any:
+def categorical_focal_crossentropy(
+    y_true: Any,
+    y_pred: Any,
+    alpha: float | Sequence[float] = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Any:
     """-sum(alpha * (1 - p)^gamma * t log(p)) along `axis` (Lin et al., 2018); `alpha` may hold one factor a class."""
     y_true, y_pred = matched(y_true, y_pred)
     y_true = _smoothed(y_true, label_smoothing, ops.shape(y_true)[axis])
@@ -73,8 +93,9 @@ def categorical_focal_crossentropy(y_true: Any, y_pred: Any, alpha: float | Sequ
     return ops.negative(ops.sum(ops.multiply(factor, ops.multiply(y_true, ops.log(probabilities))), axis=axis))
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None,
-                                    axis: int = -1) -> Any:
+def sparse_categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Any:
     """-log(p[label]) along `axis`, labels integers; 0 for labels that equal `ignore_class`."""
     y_true, y_pred = as_tensor(y_true), as_float(y_pred)
     if ops.ndim(y_true) == ops.ndim(y_pred) and ops.shape(y_true)[-1] == 1:
@@ -83,7 +104,9 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     counted = ops.not_equal(y_true, ignore_class)
     named = ops.where(counted, y_true, ops.zeros_like(y_true))
-    return ops.where(counted, ops.sparse_categorical_crossentropy(named, y_pred, from_logits=from_logits, axis=axis), 0.0)
+    return ops.where(
+        counted, ops.sparse_categorical_crossentropy(named, y_pred, from_logits=from_logits, axis=axis), 0.0
+    )
 
 
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Any:
@@ -116,11 +139,24 @@ class BinaryCrossentropy(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
-                 reduction: str | None = "sum_over_batch_size", name: str = "binary_crossentropy",
-                 dtype: str | None = None) -> None:
-        super().__init__(binary_crossentropy, reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing,
-                         axis=axis)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(
+            binary_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
 
 
 @register("loss")
@@ -135,12 +171,30 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
-                 label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = "sum_over_batch_size",
-                 name: str = "binary_focal_crossentropy", dtype: str | None = None) -> None:
-        super().__init__(binary_focal_crossentropy, reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis, apply_class_balancing=apply_class_balancing, alpha=alpha,
-                         gamma=gamma)
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_focal_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(
+            binary_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+            apply_class_balancing=apply_class_balancing,
+            alpha=alpha,
+            gamma=gamma,
+        )
 
 
 @register("loss")
@@ -154,11 +208,24 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
-                 reduction: str | None = "sum_over_batch_size", name: str = "categorical_crossentropy",
-                 dtype: str | None = None) -> None:
-        super().__init__(categorical_crossentropy, reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(
+            categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
 
 
 @register("loss")
@@ -172,11 +239,28 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, alpha: float | Sequence[float] = 0.25, gamma: float = 2.0, from_logits: bool = False,
-                 label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = "sum_over_batch_size",
-                 name: str = "categorical_focal_crossentropy", dtype: str | None = None) -> None:
-        super().__init__(categorical_focal_crossentropy, reduction, name, dtype, from_logits=from_logits,
-                         label_smoothing=label_smoothing, axis=axis, alpha=alpha, gamma=gamma)
+    def __init__(
+        self,
+        alpha: float | Sequence[float] = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_focal_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(
+            categorical_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+            alpha=alpha,
+            gamma=gamma,
+        )
 
 
 @register("loss")
@@ -190,11 +274,24 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1,
-                 reduction: str | None = "sum_over_batch_size", name: str = "sparse_categorical_crossentropy",
-                 dtype: str | None = None) -> None:
-        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, from_logits=from_logits,
-                         ignore_class=ignore_class, axis=axis)
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "sparse_categorical_crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(
+            sparse_categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )
 
     def valid(self, y_true: Any, y_pred: Any, values: Any) -> Any:
         ignored = self.arguments["ignore_class"]
@@ -217,8 +314,13 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
         ValueError: `q` is not between 0 and 1.
     """
 
-    def __init__(self, q: float = 0.5, reduction: str | None = "sum_over_batch_size",
-                 name: str = "categorical_generalized_cross_entropy", dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: str | None = None,
+    ) -> None:
         if not 0 < q < 1:
             raise ValueError(f"`q` must be between 0 and 1. Received {q!r}.")
         super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
@@ -232,6 +334,7 @@ class KLDivergence(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence", dtype: str | None = None
+    ) -> None:
         super().__init__(kl_divergence, reduction, name, dtype)

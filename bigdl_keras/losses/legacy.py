@@ -42,6 +42,11 @@ class RankHinge(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, margin: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "rank_hinge",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        margin: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "rank_hinge",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(rank_hinge, reduction, name, dtype, margin=margin)

@@ -16,8 +16,8 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Loss |
     """The Loss that `identifier` stands for.
 
     Args:
-        identifier: None, a name ('mse', 'MeanSquaredError'), a config {'class_name', 'config'}, a Loss, a Loss class, or a
-            function `f(y_true, y_pred)` written in ops.
+        identifier: None, a name ('mse', 'MeanSquaredError'), a config {'class_name', 'config'}, a Loss, a Loss class,
+            or a function `f(y_true, y_pred)` written in ops.
         custom_objects: more names.
 
     Returns:
@@ -38,7 +38,9 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Loss |
         return identifier()
     if callable(identifier):
         return LossFunctionWrapper(identifier)
-    raise TypeError(f"A loss must be a name, a config, a Loss or a function f(y_true, y_pred). Received {identifier!r}.")
+    raise TypeError(
+        f"A loss must be a name, a config, a Loss or a function f(y_true, y_pred). Received {identifier!r}."
+    )
 
 
 def serialize(loss: Any) -> Any:
@@ -75,6 +77,9 @@ def label_kind(y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | N
 
 def resolve_crossentropy(y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | None, ...]) -> Loss:
     """The loss that 'crossentropy' or 'ce' stands for with such labels and predictions."""
-    kinds: dict[str, type[Loss]] = {"binary": BinaryCrossentropy, "sparse": SparseCategoricalCrossentropy,
-                                    "categorical": CategoricalCrossentropy}
+    kinds: dict[str, type[Loss]] = {
+        "binary": BinaryCrossentropy,
+        "sparse": SparseCategoricalCrossentropy,
+        "categorical": CategoricalCrossentropy,
+    }
     return kinds[label_kind(y_true_shape, y_pred_shape)]()

@@ -45,7 +45,9 @@ class Hinge(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype: str | None = None
+    ) -> None:
         super().__init__(hinge, reduction, name, dtype)
 
 
@@ -57,8 +59,9 @@ class SquaredHinge(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "squared_hinge",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "squared_hinge", dtype: str | None = None
+    ) -> None:
         super().__init__(squared_hinge, reduction, name, dtype)
 
 
@@ -70,6 +73,7 @@ class CategoricalHinge(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "categorical_hinge",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "categorical_hinge", dtype: str | None = None
+    ) -> None:
         super().__init__(categorical_hinge, reduction, name, dtype)

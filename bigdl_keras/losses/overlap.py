@@ -1,4 +1,4 @@
-"""Losses of whole batches: overlap of areas, and circles of embeddings. What they sum over rows they sum over all workers."""
+"""Losses of whole batches: overlap of areas, circles of embeddings. Sums over rows are sums over all workers."""
 
 from __future__ import annotations
 
@@ -47,8 +47,15 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
     return ops.subtract(1.0, ops.divide(common, ops.add(whole, EPSILON)))
 
 
-def circle(y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any = None, remove_diagonal: bool = True,
-           gamma: float = 80.0, margin: float = 0.4) -> Any:
+def circle(
+    y_true: Any,
+    y_pred: Any,
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80.0,
+    margin: float = 0.4,
+) -> Any:
     """softplus(logsumexp of same-class distances + logsumexp of other-class distances), a row (Sun et al., 2020).
 
     Args:
@@ -75,8 +82,12 @@ def circle(y_true: Any, y_pred: Any, ref_labels: Any = None, ref_embeddings: Any
     weight = ops.maximum(ops.subtract(1.0 + margin, distance), 0.0)
     negative = ops.multiply(ops.multiply(weight, ops.subtract(1.0 - margin, distance)), gamma)
     far = -1e9  # as good as minus infinity, without its NaNs in the gradient
-    return ops.softplus(ops.add(ops.logsumexp(ops.where(same, positive, far), axis=1),
-                                ops.logsumexp(ops.where(different, negative, far), axis=1)))
+    return ops.softplus(
+        ops.add(
+            ops.logsumexp(ops.where(same, positive, far), axis=1),
+            ops.logsumexp(ops.where(different, negative, far), axis=1),
+        )
+    )
 
 
 @register("loss")
@@ -89,8 +100,13 @@ class Dice(LossFunctionWrapper):
         dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "dice", axis: Axes = None,
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "dice",
+        axis: Axes = None,
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
 
@@ -105,8 +121,15 @@ class Tversky(LossFunctionWrapper):
         dtype: as for `Loss`.
     """
 
-    def __init__(self, alpha: float = 0.5, beta: float = 0.5, reduction: str | None = "sum_over_batch_size", name: str = "tversky",
-                 axis: Axes = None, dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "tversky",
+        axis: Axes = None,
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
 
 
@@ -121,8 +144,15 @@ class Circle(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`; rows whose loss is 0 are not counted in a mean.
     """
 
-    def __init__(self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True,
-                 reduction: str | None = "sum_over_batch_size", name: str = "circle", dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        remove_diagonal: bool = True,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "circle",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
 
     def valid(self, y_true: Any, y_pred: Any, values: Any) -> Any:

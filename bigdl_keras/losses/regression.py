@@ -35,7 +35,9 @@ def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """mean((log(y_true + 1) - log(y_pred + 1))^2) over the last axis; values below 1e-7 count as 1e-7."""
     y_true, y_pred = matched(y_true, y_pred)
-    distance = ops.subtract(ops.log(ops.add(ops.maximum(y_pred, EPSILON), 1.0)), ops.log(ops.add(ops.maximum(y_true, EPSILON), 1.0)))
+    distance = ops.subtract(
+        ops.log(ops.add(ops.maximum(y_pred, EPSILON), 1.0)), ops.log(ops.add(ops.maximum(y_true, EPSILON), 1.0))
+    )
     return ops.mean(ops.square(distance), axis=-1)
 
 
@@ -65,7 +67,9 @@ def poisson(y_true: Any, y_pred: Any) -> Any:
 def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """-sum(y_true / |y_true| * y_pred / |y_pred|) along `axis`: -1 where they point the same way."""
     y_true, y_pred = matched(y_true, y_pred)
-    return ops.negative(ops.sum(ops.multiply(ops.normalize(y_true, axis=axis), ops.normalize(y_pred, axis=axis)), axis=axis))
+    return ops.negative(
+        ops.sum(ops.multiply(ops.normalize(y_true, axis=axis), ops.normalize(y_pred, axis=axis)), axis=axis)
+    )
 
 
 @register("loss", "mse", "MSE")
@@ -76,8 +80,9 @@ class MeanSquaredError(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error", dtype: str | None = None
+    ) -> None:
         super().__init__(mean_squared_error, reduction, name, dtype)
 
 
@@ -89,8 +94,9 @@ class MeanAbsoluteError(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: str | None = None
+    ) -> None:
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
 
@@ -102,8 +108,12 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_percentage_error",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_percentage_error",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
 
@@ -115,8 +125,12 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_logarithmic_error",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_logarithmic_error",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
@@ -129,8 +143,13 @@ class Huber(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
 
@@ -142,7 +161,9 @@ class LogCosh(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype: str | None = None
+    ) -> None:
         super().__init__(log_cosh, reduction, name, dtype)
 
 
@@ -154,7 +175,9 @@ class Poisson(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype: str | None = None) -> None:
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype: str | None = None
+    ) -> None:
         super().__init__(poisson, reduction, name, dtype)
 
 
@@ -167,6 +190,11 @@ class CosineSimilarity(LossFunctionWrapper):
         reduction, name, dtype: as for `Loss`.
     """
 
-    def __init__(self, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str = "cosine_similarity",
-                 dtype: str | None = None) -> None:
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "cosine_similarity",
+        dtype: str | None = None,
+    ) -> None:
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)

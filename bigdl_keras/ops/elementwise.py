@@ -20,7 +20,7 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def as_tensor(x: Any) -> Any:
-    """Tensors, weights, arrays and Python numbers as they are; numpy scalars and lists as Keras takes them (float32)."""
+    """Tensors, weights, arrays and Python numbers as they are; numpy scalars and lists as in Keras (float32)."""
     if isinstance(x, np.generic):
         return x.item() if isinstance(x, (np.float64, np.integer, np.bool_)) else np.asarray(x)
     if isinstance(x, (KerasTensor, Weight, np.ndarray, bool, int, float)):
@@ -131,6 +131,15 @@ arcsinh = _unary("arcsinh", "Inverse hyperbolic sine")
 arccosh = _unary("arccosh", "Inverse hyperbolic cosine")
 arctanh = _unary("arctanh", "Inverse hyperbolic tangent")
 erf = _unary("erf", "Error function")
+
+
+@public
+def round(x: Any, decimals: int = 0) -> Any:
+    """`x` rounded to the nearest number with so many decimals, halves to the even one."""
+    x = as_tensor(x)
+    if not decimals:
+        return apply("round", x)
+    return apply("divide", apply("round", apply("multiply", as_float(x), 10.0**decimals)), 10.0**decimals)
 
 
 @public

@@ -183,7 +183,8 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         return apply("sparse_softmax_cross_entropy", output, apply("cast", target, dtype="int32"))
     labels = apply("expand_dims", apply("class_labels", target, output, axis=axis), axis=axis)
     if from_logits:
-        return _without(apply("negative", apply("take_along_axis", apply("log_softmax", output, axis=axis), labels, axis=axis)), axis)
+        logarithms = apply("log_softmax", output, axis=axis)
+        return _without(apply("negative", apply("take_along_axis", logarithms, labels, axis=axis)), axis)
     chosen = apply("take_along_axis", output, labels, axis=axis)
     share = apply("divide", chosen, apply("sum", output, axis=axis, keepdims=True))
     return _without(apply("negative", apply("log", apply("clip", share, min=1e-7, max=1 - 1e-7))), axis)

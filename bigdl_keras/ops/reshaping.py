@@ -14,7 +14,7 @@ from bigdl_keras.ops.elementwise import align, as_tensor
 from bigdl_keras.shapes import normalize_axis
 
 __all__ = ["argmax", "argmin", "argsort", "broadcast_to", "concatenate", "cumsum", "expand_dims", "flip", "full",
-           "full_like", "get_item", "moveaxis", "one_hot", "ones", "ones_like", "pad", "ravel", "repeat", "reshape", "roll",
+           "full_like", "get_item", "in_top_k", "moveaxis", "one_hot", "ones", "ones_like", "pad", "ravel", "repeat", "reshape", "roll",
            "sort", "split", "squeeze", "stack", "swapaxes", "take", "take_along_axis", "tile", "top_k", "transpose",
            "tril", "triu", "unstack", "zeros", "zeros_like"]
 
@@ -225,6 +225,15 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
     """The k largest elements of the last axis, and their places."""
     values, indices = apply("top_k", as_tensor(x), k=k)
     return values, indices
+
+
+@operation
+def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
+    """Whether fewer than k predictions of the last axis are larger than that of the class in `targets`."""
+    predictions = as_tensor(predictions)
+    own = take_along_axis(predictions, expand_dims(as_tensor(targets), -1), axis=-1)
+    larger = apply("cast", apply("less", own, predictions), dtype="int32")
+    return apply("less", apply("sum", larger, axis=-1), k)
 
 
 @operation
