@@ -4,21 +4,29 @@ from bigdl_keras.optimizers import schedules
 from bigdl_keras.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from bigdl_keras.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from bigdl_keras.optimizers.base import Optimizer
+from bigdl_keras.optimizers.layerwise import LARS, Adafactor, Lamb
 from bigdl_keras.optimizers.lookup import deserialize, get, serialize
 from bigdl_keras.optimizers.momentum import SGD, Lion
+from bigdl_keras.optimizers.muon import Muon
+from bigdl_keras.optimizers.schedule_free import ScheduleFreeAdamW
 
 __all__ = [
+    "LARS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Ftrl",
+    "Lamb",
     "Lion",
+    "Muon",
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

@@ -107,7 +107,7 @@ class Adagrad(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("accumulator",),)
 
-    def initial_value(self, slot: str) -> float:
+    def initial_value(self, slot: str, weights: np.ndarray) -> float:
         return self.initial_accumulator_value if slot == "accumulator" else 0.0
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
@@ -218,7 +218,7 @@ class Ftrl(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("accumulator", "linear"),)
 
-    def initial_value(self, slot: str) -> float:
+    def initial_value(self, slot: str, weights: np.ndarray) -> float:
         return self.initial_accumulator_value if slot == "accumulator" else 0.0
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,

@@ -35,6 +35,7 @@ class Optimizer(ABC):
         ema_momentum: momentum of that average.
         ema_overwrite_frequency: replace the weights by the average every so many iterations (None: at the end only).
         gradient_accumulation_steps: update once in so many iterations, with the mean of their gradients.
+        loss_scale_factor: `apply` divides gradients by it; the training loop computes in float32 and scales nothing.
         name: name of the optimizer.
         **legacy: `lr` and `decay` of Keras 1 and 2. They select that generation's formulas: epsilon outside the square
             root, `lr / (1 + decay * iterations)`, and with `lr` a `clipnorm` that bounds all gradients together.
@@ -96,9 +97,13 @@ class Optimizer(ABC):
         """The rule's own slots in Keras 3's order of creation: group by group, interleaved variable by variable."""
         return ()
 
-    def initial_value(self, slot: str) -> float:
-        """What a slot is filled with before the first update."""
+    def initial_value(self, slot: str, weights: np.ndarray) -> float | np.ndarray:
+        """What a slot is filled with before the first update of these weights."""
         return 0.0
+
+    def weight_decay_of(self, name: str, shape: tuple[int, ...]) -> float | None:
+        """Strength of the weight decay of a variable that is not excluded from it."""
+        return self.weight_decay
 
     @abstractmethod
     def update(
@@ -124,14 +129,19 @@ class Optimizer(ABC):
     # ---- what the engines and models call
 
     @property
+    def all_slot_groups(self) -> tuple[tuple[str, ...], ...]:
+        """`slot_groups`, after the slots that any optimizer may have: the order in which Keras 3 stores state."""
+        shared = [(_AVERAGE,)] * bool(self.use_ema) + [(_ACCUMULATOR,)] * bool(self.gradient_accumulation_steps)
+        return (*shared, *self.slot_groups)
+
+    @property
     def slots(self) -> tuple[str, ...]:
         """Names of all state vectors, each as long as the weights."""
-        shared = [_AVERAGE] * bool(self.use_ema) + [_ACCUMULATOR] * bool(self.gradient_accumulation_steps)
-        return (*shared, *(slot for group in self.slot_groups for slot in group))
+        return tuple(slot for group in self.all_slot_groups for slot in group)
 
     def create_state(self, weights: np.ndarray) -> State:
         """State before the first update, for a slice (or the whole) of the weights."""
-        return {slot: np.full(weights.shape, self.initial_value(slot), weights.dtype) for slot in self.slots}
+        return {slot: np.full(weights.shape, self.initial_value(slot, weights), weights.dtype) for slot in self.slots}
 
     def step(
         self,
@@ -171,10 +181,12 @@ class Optimizer(ABC):
         """Decoupled weight decay of a slice, in place, except for the excluded variables."""
         if not self.weight_decay:
             return
-        keep = 1.0 - self.weight_decay * self.learning_rate_at(iteration)
+        rate = self.learning_rate_at(iteration)
         for segment in part.segments:
-            if not self._is_excluded(part.names[segment.variable]):
-                weights[segment.span] *= keep
+            name = part.names[segment.variable]
+            decay = self.weight_decay_of(name, part.shapes[segment.variable])
+            if decay and not self.is_excluded(name):
+                weights[segment.span] *= 1.0 - decay * rate
 
     def finalize(self, weights: np.ndarray, state: State) -> None:
         """End of training: with `use_ema`, replace the weights of a slice by their moving average."""
@@ -199,6 +211,8 @@ class Optimizer(ABC):
             shapes = [np.shape(gradient) for gradient in gradients]
             raise ValueError("Gradients must have the shapes of the weights. Received gradients of shapes "
                              f"{shapes} for weights of shapes {[weight.shape for weight in weights]}.")
+        if self.loss_scale_factor is not None:
+            slopes /= self.loss_scale_factor
         if self.state is None:
             self.state = self.create_state(values)
         part = Slice.whole([f"weight_{index}" for index in range(len(weights))], [weight.shape for weight in weights])
@@ -254,7 +268,8 @@ class Optimizer(ABC):
         exact = [getattr(variable, "path", None) or getattr(variable, "name", variable) for variable in var_list or ()]
         self._excluded += tuple(f"^{re.escape(name)}$" for name in exact) + tuple(var_names or ())
 
-    def _is_excluded(self, name: str) -> bool:
+    def is_excluded(self, name: str) -> bool:
+        """Whether a variable is excluded from weight decay."""
         return any(re.search(pattern, name) for pattern in self._excluded)
 
     # ---- configuration

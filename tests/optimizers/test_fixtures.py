@@ -16,7 +16,6 @@ NOT_EQUAL = {
     # Made with `lr` alone, Keras 1.2.2 means epsilon 1e-8 and Keras 2.2 means 1e-7; nothing else tells them apart.
     "k122tf_adadelta_10": "build",
 }
-NOT_YET = ("Lamb", "Adafactor")
 
 
 def items(kind):
@@ -28,7 +27,6 @@ def items(kind):
         pytest.param(item, case["files"]["npz"], id=f"{case['generation']}-{item['id']}")
         for case in cases
         for item in json.loads((FIXTURES / case["files"]["ops"]).read_text(encoding="utf8"))["items"]
-        if item["class_name"] not in NOT_YET
     ]
 
 
