@@ -43,9 +43,10 @@ def slot_groups(class_name: str, config: dict[str, Any]) -> list[tuple[str, ...]
         "Nadam": [("momentum", "velocity")],
         "Lamb": [("momentum", "velocity")],
         "Lion": [("momentum",)],
+        "ScheduleFreeAdamW": [("momentum", "velocity")],
         "Adagrad": [("accumulator",)],
         "Adadelta": [("accumulated_grad", "accumulated_delta_var")],
-        "Adamax": [("m", "u")],
+        "Adamax": [("momentum", "norm")],
         "Ftrl": [("accumulator", "linear")],
         "RMSprop": [("velocity",)],
     }
@@ -84,8 +85,11 @@ def from_arrays(
         with_learning_rate: False for Keras 2.15, which does not store it here.
     """
     groups = slot_groups(class_name, config)
+    with_learning_rate = with_learning_rate and not _follows_schedule(config)
     head = 2 if with_learning_rate else 1
     needed = [shape for group in groups or () for shape in shapes for _ in group]
+    if class_name == "Nadam" and len(arrays) == head + len(needed) + 1:
+        arrays = arrays[:-1]  # the product of its momenta, which follows from the iteration
     if groups is None or [array.shape for array in arrays[head:]] != needed or len(arrays) < head:
         logger.warning(
             "The state of optimizer %s in the file (%d arrays) does not fit the model; it starts afresh.",
@@ -114,7 +118,9 @@ def to_arrays(state: OptimizerState, config: dict[str, Any], count: int) -> list
     groups = slot_groups(state.class_name, config)
     if groups is None:
         groups = [(slot,) for slot in state.slots]
-    arrays = [np.asarray(state.iterations, np.int32), np.asarray(state.learning_rate or 0.0, np.float32)]
+    arrays = [np.asarray(state.iterations, np.int32)]
+    if not _follows_schedule(config):
+        arrays.append(np.asarray(state.learning_rate or 0.0, np.float32))
     for group in groups:
         missing = [slot for slot in group if len(state.slots.get(slot, ())) != count]
         if missing:
@@ -123,6 +129,9 @@ def to_arrays(state: OptimizerState, config: dict[str, Any], count: int) -> list
                 f"It has slots {sorted(state.slots)}."
             )
         arrays += [state.slots[slot][index] for index in range(count) for slot in group]
+    if state.class_name == "Nadam":
+        turns = np.arange(1, min(state.iterations, 10_000) + 1)  # the product vanishes long before
+        arrays.append(np.asarray(np.prod(config.get("beta_1", 0.9) * (1.0 - 0.5 * 0.96**turns)), np.float32))
     return arrays
 
 
@@ -131,7 +140,14 @@ def array_names(state: OptimizerState, config: dict[str, Any], variable_paths: S
     groups = slot_groups(state.class_name, config) or [(slot,) for slot in state.slots]
     name = str(config.get("name") or state.class_name.lower())
     slots = [f"{path.replace('/', '_')}_{slot}" for group in groups for path in variable_paths for slot in group]
-    return [f"{name}/{item}" for item in ("iteration", "learning_rate", *slots)]
+    rate = [] if _follows_schedule(config) else ["learning_rate"]
+    product = ["u_product"] if state.class_name == "Nadam" else []
+    return [f"{name}/{item}" for item in ("iteration", *rate, *slots, *product)]
+
+
+def _follows_schedule(config: dict[str, Any]) -> bool:
+    """Whether the learning rate is a schedule, of which Keras stores no variable."""
+    return isinstance(config.get("learning_rate"), dict)
 
 
 # Legacy h5 of every Keras --------------------------------------------------------------------------------------------
@@ -141,7 +157,7 @@ _UNNAMED = {
     "SGD": ("momentum",),
     "Adam": ("momentum", "velocity", "velocity_hat"),
     "Nadam": ("momentum", "velocity"),
-    "Adamax": ("m", "u"),
+    "Adamax": ("momentum", "norm"),
     "RMSprop": ("velocity",),
     "Adagrad": ("accumulator",),
     "Adadelta": ("accumulated_grad", "accumulated_delta_var"),
@@ -154,6 +170,7 @@ _NAMED = {
     "v_hat": "velocity_hat",
     "rms": "velocity",
     "mg": "average_gradient",
+    "u": "norm",
     "accum_grad": "accumulated_grad",
     "accum_var": "accumulated_delta_var",
 }
@@ -244,12 +261,11 @@ def _slot_of(name: str, class_name: str, version: Version) -> str | None:
             "accumulator",
             "accumulated_grad",
             "accumulated_delta_var",
-            "u",
             "linear",
             *_NAMED,
         }
         found = path[-1] if path[-1] in known else path[1] if len(path) > 1 and path[1] in known else None
-        return _NAMED.get(found, found) if found and class_name != "Adamax" else found
+        return _NAMED.get(found, found) if found else None
     groups = [
         slot
         for group in slot_groups(
