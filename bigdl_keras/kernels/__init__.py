@@ -9,6 +9,7 @@ from bigdl_keras.kernels import (
     elementwise,
     gru,
     indexing,
+    leading,
     linear,
     losses,
     lstm,
@@ -20,5 +21,5 @@ from bigdl_keras.kernels import (
 )
 from bigdl_keras.kernels.table import KERNELS, Kernel
 
-__all__ = ["KERNELS", "Kernel", "activations", "collective", "convolution", "counting", "depthwise", "elementwise", "gru", "indexing",
+__all__ = ["KERNELS", "Kernel", "activations", "collective", "convolution", "counting", "depthwise", "elementwise", "gru", "indexing", "leading",
            "linear", "losses", "lstm", "normalization", "pooling", "random", "reduction", "reshaping"]

@@ -30,7 +30,7 @@ def channel_sums(x: Any, out: Any = None) -> Any:
     return np.matmul(np.ones(len(x), x.dtype), x, out=out)
 
 
-def blocks(rows: int, width: int) -> list[slice]:
-    """Slices of rows that hold about BLOCK numbers each."""
+def slices(rows: int, width: int) -> list[slice]:
+    """Slices of rows that hold about BLOCK numbers each, at least one row."""
     step = max(BLOCK // max(width, 1), 1)
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.kernels.channels import BLOCK, by_channel, channel_sums
+from bigdl_keras.kernels.channels import by_channel, channel_sums, slices
 from bigdl_keras.kernels.table import KERNELS, Kernel
 from bigdl_keras.kernels.windows import (
     at_offset,
@@ -36,13 +36,6 @@ def depthwise_conv_shape(shape: Any, kernel: Any, *bias: Any, strides: Any, padd
                          f"({data_format}). Received an input of shape {shape}.")
     counts = checked_sizes("convolution", shape, sizes, output_sizes(sizes, kernel[:-2], strides, padding, dilation))
     return join_shape(shape[0], counts, kernel[-2] * kernel[-1], data_format)
-
-
-def _pieces(batch: int, image: int) -> Iterator[slice]:
-    """Slices of images that stay in cache together."""
-    step = max(BLOCK // max(image, 1), 1)
-    for start in range(0, batch, step):
-        yield slice(start, min(start + step, batch))
 
 
 def _lined(x: Any) -> Any:
@@ -74,7 +67,7 @@ def depthwise_conv(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, 
     y = np.empty((len(x), *counts, channels, multiplier), x.dtype)
     lined = strides[-1] == 1
     repeats = counts[-1] if lined else 1
-    for images in _pieces(len(x), prod(counts) * channels):
+    for images in slices(len(x), prod(counts) * channels):
         piece = padded(x[images], pads)
         for j in range(multiplier):
             total = product = None
@@ -103,7 +96,7 @@ def depthwise_conv_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: An
     dx = np.empty_like(x) if wanted[0] else None
     dkernel = np.zeros_like(kernel) if wanted[1] else None
     lined = strides[-1] == 1
-    for images in _pieces(len(x), prod(counts) * channels):
+    for images in slices(len(x), prod(counts) * channels):
         piece = padded(x[images], pads)
         back = np.zeros_like(piece)
         for j in range(multiplier):

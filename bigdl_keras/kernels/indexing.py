@@ -12,16 +12,13 @@ from bigdl_keras.shapes import broadcast, normalize_axis
 
 
 def scatter_add_rows(rows: Any, indices: Any, size: int, out: Any = None) -> Any:
-    """Sum of the `rows` (n, width) that share an index, in an array (size, width): sorted once, then added in runs."""
+    """Sum of the `rows` (n, width) that share an index, in an array (size, width)."""
     total = np.zeros((size, rows.shape[1]), rows.dtype) if out is None else out
     if out is not None:
         total.fill(0)
-    if not len(indices):
-        return total
-    order = np.argsort(indices, kind="stable")
-    ordered = indices[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    total[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+    # numpy adds at flat places several times faster than at rows, and faster than sorting them
+    places = np.add.outer(indices * rows.shape[1], np.arange(rows.shape[1]))
+    np.add.at(total.reshape(-1), places.reshape(-1), rows.reshape(-1))
     return total
 
 

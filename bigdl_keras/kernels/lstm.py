@@ -106,7 +106,7 @@ def _flow_back(given: Inputs, memory: _Memory, flows: Any, dy: Any, gate: Nonlin
     dz = np.empty((time, batch, 4 * units), memory.shown.dtype)
     dh, dc = (np.zeros_like(memory.hidden[0]) if flow is None else np.array(flow) for flow in dy[1:])
     dgates, flow = np.empty((3, batch, units), dz.dtype), np.empty_like(dh)
-    recurrent = _swapped(given.recurrent_kernel)
+    recurrent = np.ascontiguousarray(_swapped(given.recurrent_kernel).T)  # BLAS is a third faster on it than on a view
     dfactor = None if given.factor is None else np.zeros_like(given.factor)
     for now in range(time - 1, -1, -1):
         i, f, o, candidate = memory.gates[now]
@@ -128,7 +128,7 @@ def _flow_back(given: Inputs, memory: _Memory, flows: Any, dy: Any, gate: Nonlin
         np.multiply(dc, i, out=flow)
         cell.flow(flow, memory.candidates_kept[now], parts[3])
         dc *= f
-        np.matmul(dz[now], recurrent.T, out=dh)
+        np.matmul(dz[now], recurrent, out=dh)
         if dfactor is not None:
             dfactor += dh * memory.hidden[now]
             dh *= given.factor

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.kernels.channels import blocks, by_channel, channel_sums
+from bigdl_keras.kernels.channels import by_channel, channel_sums, slices
 from bigdl_keras.kernels.table import KERNELS, Kernel
 from bigdl_keras.shapes import normalize_axis
 
@@ -67,7 +67,7 @@ def _moments(matrix: Any, weights: Any, total: Total | None) -> tuple[Any, Any, 
     mean = first[:-1] / max(count, 1e-12)
     centre = mean.astype(matrix.dtype)
     squares = np.zeros(matrix.shape[1], np.float64)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         piece = matrix[rows]
         centred = by_channel(np.subtract, piece, centre, np.empty_like(piece))
         np.multiply(centred, centred, out=centred)
@@ -92,7 +92,7 @@ def batch_norm(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e-3, center
     factor = inverse if gamma is None else inverse * gamma
     centre, factor = mean.astype(x.dtype), factor.astype(x.dtype)
     y = np.empty(matrix.shape, x.dtype) if out is None or out[0] is None or not _last(x, axis) else out[0].reshape(matrix.shape)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         piece = by_channel(np.subtract, matrix[rows], centre, y[rows])
         by_channel(np.multiply, piece, factor, piece)
         if beta is not None:
@@ -114,7 +114,7 @@ def batch_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, axis
     centre = mean.astype(x.dtype)
     dbeta = channel_sums(flow)
     dgamma = np.zeros(matrix.shape[1], np.float64)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         piece = matrix[rows]
         product = by_channel(np.subtract, piece, centre, np.empty_like(piece))
         product *= flow[rows]
@@ -143,7 +143,7 @@ def batch_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, axis
 def _batch_norm_dx(matrix: Any, flow: Any, weights: Any, centre: Any, slope: Any, dmean: Any, dsquare: Any, out: Any) -> Any:
     """dy * slope + w * ((x - mean) * dsquare + dmean)."""
     dx = np.empty_like(matrix) if out is None else out
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         piece = by_channel(np.subtract, matrix[rows], centre, np.empty_like(matrix[rows]))
         by_channel(np.multiply, piece, dsquare, piece)
         by_channel(np.add, piece, dmean, piece)
@@ -179,7 +179,7 @@ def batch_norm_inference(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e
     shift = -mean * factor if beta is None else beta - mean * factor
     matrix = _matrix(x, axis)
     y = np.empty(matrix.shape, x.dtype) if out is None or not _last(x, axis) else out.reshape(matrix.shape)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         piece = by_channel(np.multiply, matrix[rows], factor, y[rows])
         by_channel(np.add, piece, shift, piece)
     return _restored(y, x.shape, axis, out)
@@ -235,7 +235,7 @@ def layer_norm(x: Any, *rest: Any, epsilon: float = 1e-3, center: bool = True, s
     matrix = _rows(x, trailing)
     y = np.empty_like(matrix) if out is None else out.reshape(matrix.shape)
     means, inverses = np.empty((len(matrix), 1), x.dtype), np.empty((len(matrix), 1), x.dtype)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         means[rows] = _row_means(matrix[rows])
         piece = np.subtract(matrix[rows], means[rows], out=y[rows])
         inverses[rows] = 1 / np.sqrt(_row_means(piece * piece) + epsilon)
@@ -256,7 +256,7 @@ def layer_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, epsi
     dx = np.empty_like(matrix) if out[0] is None else out[0].reshape(matrix.shape)
     width = matrix.shape[1]
     dgamma, dbeta = np.zeros(width, x.dtype), np.zeros(width, x.dtype)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         normal = np.subtract(matrix[rows], means[rows])
         normal *= inverses[rows]
         product = flow[rows] * normal
@@ -285,7 +285,7 @@ def rms_norm(x: Any, *rest: Any, epsilon: float = 1e-6, scale: bool = True, trai
     matrix = _rows(x, trailing)
     y = np.empty_like(matrix) if out is None else out.reshape(matrix.shape)
     inverses = np.empty((len(matrix), 1), x.dtype)
-    for rows in blocks(*matrix.shape):
+    for rows in slices(*matrix.shape):
         inverses[rows] = 1 / np.sqrt(_row_means(matrix[rows] * matrix[rows]) + epsilon)
         piece = np.multiply(matrix[rows], inverses[rows], out=y[rows])
         if scale:

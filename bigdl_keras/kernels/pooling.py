@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.kernels.channels import slices
 from bigdl_keras.kernels.table import KERNELS, Kernel
 from bigdl_keras.kernels.windows import (
     at_offset,
@@ -43,16 +44,24 @@ def max_pool(x: Any, *, window: Any, strides: Any, padding: str = "valid", data_
     """The largest number of each window; saves which position it had, the first where several are equal."""
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     whole, counts, _ = _opened(x, window, strides, padding, data_format, lowest)
-    ones = (1,) * len(window)
-    y = np.array(at_offset(whole, (0,) * len(window), counts, strides, ones))
-    which = np.zeros(y.shape, np.uint8 if prod(window) < 256 else np.int32)
-    for place, offset in enumerate(np.ndindex(*window)):
-        if place:
-            view = at_offset(whole, offset, counts, strides, ones)
-            better = np.greater(view, y)
-            which[better] = place
-            np.maximum(y, view, out=y)
+    shape = (len(whole), *counts, whole.shape[-1])
+    y = np.empty(shape, x.dtype) if out is None or data_format != "channels_last" else out
+    which = np.zeros(shape, np.uint8 if prod(window) < 256 else np.int32)
+    for images in slices(len(whole), prod(shape[1:])):
+        _largest(whole[images], y[images], which[images], window, strides)
     return restore(y, data_format), which
+
+
+def _largest(x: Any, y: Any, which: Any, window: Any, strides: Any) -> None:
+    """Fill y and which for some images: contiguous copies of the strided views make all that follows quick."""
+    view, better, place = np.empty_like(y), np.empty(y.shape, bool), np.empty_like(which)
+    for number, offset in enumerate(np.ndindex(*window)):
+        np.copyto(view if number else y, at_offset(x, offset, y.shape[1:-1], strides, (1,) * len(window)))
+        if number:
+            np.greater(view, y, out=better)
+            np.multiply(better, which.dtype.type(number), out=place)
+            np.maximum(which, place, out=which)
+            np.maximum(y, view, out=y)
 
 
 def max_pool_gradient(dy: Any, which: Any, shapes: Any, *, wanted: Any, out: Any, window: Any, strides: Any,

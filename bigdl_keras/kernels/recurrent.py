@@ -21,46 +21,50 @@ from bigdl_keras.kernels.table import KERNELS
 Activation = str | tuple[str, tuple[tuple[str, Any], ...]]
 
 
-@dataclass(frozen=True)
 class Nonlinearity:
-    """An activation kernel by name, possibly with attributes: "tanh", ("hard_sigmoid", (("slope", 0.2),)), "linear"."""
+    """An activation kernel by name, possibly with attributes: "tanh", ("hard_sigmoid", (("slope", 0.2),)), "linear".
 
-    activation: Activation
+    The usual two, tanh and sigmoid, are written out here: they run once a step on small arrays, where each call counts.
+    """
 
-    @property
-    def name(self) -> str:
-        return self.activation if isinstance(self.activation, str) else self.activation[0]
-
-    @property
-    def attributes(self) -> dict[str, Any]:
-        return {} if isinstance(self.activation, str) else dict(self.activation[1])
-
-    @property
-    def from_output(self) -> bool:
-        """True where the gradient needs the output, False where it needs the input."""
-        return self.name == "linear" or KERNELS[self.name].needs == ("output",)
+    def __init__(self, activation: Activation) -> None:
+        self.name, pairs = (activation, ()) if isinstance(activation, str) else activation
+        self._attributes = dict(pairs)
+        self._kernel = None if self.name == "linear" else KERNELS[self.name]
+        self.from_output = self._kernel is None or self._kernel.needs == ("output",)
 
     def apply(self, x: Any, out: Any, kept: Any) -> None:
         """out = f(x); `kept` (another array where the gradient needs the input) remembers x."""
-        if kept is not out:
-            np.copyto(kept, x)
-        result = x if self.name == "linear" else KERNELS[self.name].forward(x, out=out, **self.attributes)
-        if result is not out:
-            np.copyto(out, result)
-
-    def flow(self, dy: Any, kept: Any, out: Any) -> None:
-        """out = dy * f'."""
-        if self.name == "linear":
-            np.copyto(out, dy)
-        elif self.name == "sigmoid":
-            slope = np.subtract(1, kept)
-            slope *= kept
-            np.multiply(dy, slope, out=out)
+        if self.name == "tanh":
+            np.tanh(x, out=out)
+        elif self.name == "sigmoid":  # 0.5 + 0.5 * tanh(x / 2)
+            np.multiply(x, 0.5, out=out)
+            np.tanh(out, out=out)
+            np.multiply(out, 0.5, out=out)
+            np.add(out, 0.5, out=out)
         else:
-            gradient: Callable[..., Any] = KERNELS[self.name].gradient  # type: ignore[assignment]
-            (result,) = gradient(dy, kept, wanted=(True,), out=(None,), **self.attributes)  # dy may be out
+            if not self.from_output:
+                np.copyto(kept, x)
+            result = x if self._kernel is None else self._kernel.forward(x, out=out, **self._attributes)
             if result is not out:
                 np.copyto(out, result)
+
+    def flow(self, dy: Any, kept: Any, out: Any) -> None:
+        """out = dy * f'; out may be dy."""
+        if self.name == "tanh":
+            slope = kept * kept
+            np.subtract(1, slope, out=slope)
+            np.multiply(dy, slope, out=out)
+        elif self.name == "sigmoid":
+            slope = 1 - kept
+            np.multiply(slope, kept, out=slope)
+            np.multiply(dy, slope, out=out)
+        elif self._kernel is None:
+            np.copyto(out, dy)
+        else:
+            gradient: Callable[..., Any] = self._kernel.gradient  # type: ignore[assignment]
+            (result,) = gradient(dy, kept, wanted=(True,), out=(None,), **self._attributes)
+            np.copyto(out, result)
 
     def memory(self, output: Any) -> Any:
         """The array that `apply` shall keep for `flow`, given the array of outputs."""
