@@ -43,9 +43,11 @@ class Callback:
         uses_weights: when the hooks look at the model's weights: "batch" (they are brought to the driver after every
             batch, which is slow on a cluster), "epoch" (after every epoch) or None (at the end). Callbacks that
             override an epoch hook are taken to use them in each epoch, unless they say otherwise.
+        only_watches: its batch hooks change nothing, so training need not wait for them.
     """
 
     uses_weights: UsesWeights = None
+    only_watches = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -128,3 +130,8 @@ def hears_batches(callback: Callback) -> bool:
     """Whether a callback does anything after a batch."""
     return callback.uses_weights == "batch" or any(
         getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook) for hook in _BATCH_HOOKS)
+
+
+def steers_batches(callback: Callback) -> bool:
+    """Whether training must wait for a callback after each batch: it may stop the training, or looks at the weights."""
+    return callback.uses_weights == "batch" or (hears_batches(callback) and not callback.only_watches)

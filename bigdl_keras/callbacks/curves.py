@@ -26,6 +26,8 @@ class TensorBoard(Callback):
         embeddings_freq: not supported.
     """
 
+    only_watches = True
+
     def __init__(self, log_dir: str | os.PathLike[str] = "logs", histogram_freq: int = 0, write_graph: bool = True,
                  write_images: bool = False, write_steps_per_second: bool = False, update_freq: str | int = "epoch",
                  profile_batch: Any = 0, embeddings_freq: int = 0) -> None:
@@ -88,6 +90,8 @@ class SummaryWriter(Callback):
         train: the summary of the training.
         validation: the summary of the validation, or None.
     """
+
+    only_watches = True
 
     def __init__(self, train: TrainSummary, validation: ValidationSummary | None = None) -> None:
         super().__init__()

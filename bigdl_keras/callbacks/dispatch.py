@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from bigdl_keras.callbacks.base import Callback, Iteration, Logs, UsesWeights, hears_batches
+from bigdl_keras.callbacks.base import Callback, Iteration, Logs, UsesWeights, hears_batches, steers_batches
 from bigdl_keras.callbacks.history import History
 from bigdl_keras.callbacks.progress_bar import ProgressBar
 
@@ -48,6 +48,11 @@ class CallbackList:
     def hears_batches(self) -> bool:
         """Whether any callback does something after a batch."""
         return any(hears_batches(callback) for callback in self.callbacks)
+
+    @property
+    def steers_batches(self) -> bool:
+        """Whether training must wait for a callback after each batch."""
+        return any(steers_batches(callback) for callback in self.callbacks)
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""

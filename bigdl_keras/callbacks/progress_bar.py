@@ -21,6 +21,8 @@ class ProgressBar(Callback):
     "auto" the same as 1.
     """
 
+    only_watches = True
+
     uses_weights = None
 
     def __init__(self) -> None:

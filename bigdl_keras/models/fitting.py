@@ -66,7 +66,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         evaluate_plan=None if evaluation is None else evaluation.plan,
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
         validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
-        answers_batches=callbacks.uses_weights == "batch",
+        answers_batches=callbacks.steers_batches,
         constraint_plan=runtime.constraint_plan(),
         loss_count=len(program.numbers.loss_names),
     )
@@ -142,7 +142,7 @@ class _FitReport(Report):
 
     def __init__(self, model: Model, callbacks: CallbackList, program: Program, evaluation: Program | None) -> None:
         assert program.numbers is not None
-        self.answers_batches = callbacks.uses_weights == "batch"
+        self.answers_batches = callbacks.steers_batches
         self.logs: dict[str, Any] = {}
         self._model = model
         self._callbacks = callbacks
@@ -162,7 +162,9 @@ class _FitReport(Report):
     def on_batch_end(self, report: BatchReport, snapshot: Snapshot | None) -> Decision | None:
         self._running.add(report.numbers, report.rows)
         self._model.optimizer.iterations = report.iteration
-        if snapshot is not None:
+        if self._callbacks.uses_weights != "batch":
+            snapshot = None
+        elif snapshot is not None:
             self._receive(snapshot)
         if self._callbacks.hears_batches:
             self._callbacks.on_iteration_end(
