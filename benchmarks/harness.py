@@ -10,19 +10,24 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def one_thread() -> None:
-    """Hold BLAS and OpenMP to one thread. Call it before numpy, torch or the library is imported."""
+    """Hold BLAS and OpenMP to one thread.
+
+    Call it before numpy, torch or the library is imported: they look once. This module imports none of them.
+    """
+    if "numpy" in sys.modules:
+        raise RuntimeError("numpy has already started its threads: call one_thread() before importing it.")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
 
@@ -89,7 +94,7 @@ def machine() -> dict[str, Any]:
     return {
         "date": time.strftime("%Y-%m-%d %H:%M:%S%z"),
         "python": platform.python_version(),
-        "numpy": np.__version__,
+        "numpy": metadata.version("numpy"),
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
