@@ -153,8 +153,17 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
 @public
 def where(condition: Any, x1: Any, x2: Any) -> Any:
     """x1 where `condition` is true, x2 elsewhere, with broadcasting."""
-    x1, x2 = align(x1, x2)
+    x1, x2 = _with_dtype(*align(x1, x2))
     return apply("where", as_tensor(condition), x1, x2)
+
+
+def _with_dtype(*values: Any) -> tuple[Any, ...]:
+    """Python numbers as arrays in the dtype of the tensors beside them."""
+    known = [value.dtype for value in values if hasattr(value, "dtype")]
+    if any(isinstance(value, float) for value in values) and not any(np.dtype(dtype).kind == "f" for dtype in known):
+        known = ["float32"]
+    return tuple(value if hasattr(value, "dtype") else np.asarray(value, dtype=str(known[0]) if known else None)
+                 for value in values)
 
 
 @public
