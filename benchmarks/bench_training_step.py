@@ -175,8 +175,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
 
-    print(f"torch {torch.__version__}, one thread each. Median times in ms. Speed is torch's time / ours, by median and by "
-          "minimum: above 1 we are faster.")
+    print(f"torch {torch.__version__}, one thread each. Median times in ms. Speed is torch's time / ours, by median "
+          "and by minimum: above 1 we are faster.")
     print(f"{'':<8} {'':>9} {'':>9} {'torch':>9} {'-- against torch --':>21} {'- against fused --':>21}")
     print(f"{'case':<8} {'ours':>9} {'torch':>9} {'fused':>9} {'median':>10} {'minimum':>10} {'median':>10} "
           f"{'minimum':>10} {'aim':>6}")
