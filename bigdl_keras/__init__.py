@@ -1,7 +1,7 @@
 """bigdl_keras: Keras-style deep learning as ordinary Spark programs, on numpy alone.
 
-Everything public is listed in `_HOME`, by name and by the module it lives in; a module is imported when one of its names
-is first used, so that `import bigdl_keras` is quick on every executor.
+Everything public is listed in `_HOME`, by name and by the module it lives in; a module is imported when one of its
+names is first used, so that `import bigdl_keras` is quick on every executor.
 """
 
 from __future__ import annotations

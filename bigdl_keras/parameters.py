@@ -9,7 +9,6 @@ import numpy as np
 
 from bigdl_keras.graph.tensor import Weight
 
-
 _float_width = ["float32"]
 
 
@@ -43,8 +42,15 @@ class Variable(Weight):
         path: 'layer/kernel', unique in a model once it is built.
     """
 
-    def __init__(self, value: Any, name: str = "variable", trainable: bool = True, regularizer: Any = None,
-                 constraint: Any = None, path: str | None = None) -> None:
+    def __init__(
+        self,
+        value: Any,
+        name: str = "variable",
+        trainable: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        path: str | None = None,
+    ) -> None:
         array = np.array(value)
         self._value = array
         self.shape: tuple[int, ...] = array.shape
@@ -76,7 +82,9 @@ class Variable(Weight):
         """
         array = np.asarray(value)
         if array.shape != self.shape:
-            raise ValueError(f"The weight '{self.path}' has shape {self.shape}. Received an array of shape {array.shape}.")
+            raise ValueError(
+                f"The weight '{self.path}' has shape {self.shape}. Received an array of shape {array.shape}."
+            )
         np.copyto(self._value, array, casting="unsafe")
 
     def move_to(self, window: np.ndarray) -> None:
@@ -130,9 +138,11 @@ class ParameterVector:
 
     def holds(self, trainable: Sequence[Variable], fixed: Sequence[Variable]) -> bool:
         """Whether the vector still is the home of exactly these variables, in this order."""
-        return (self.trainable == list(_unique(trainable))
-                and self.fixed == [item for item in _unique(fixed) if item not in set(self.trainable)]
-                and all(np.shares_memory(variable.value, self.values) for variable in self.spans if variable.value.size))
+        return (
+            self.trainable == list(_unique(trainable))
+            and self.fixed == [item for item in _unique(fixed) if item not in set(self.trainable)]
+            and all(np.shares_memory(variable.value, self.values) for variable in self.spans if variable.value.size)
+        )
 
 
 def _unique(variables: Iterable[Variable]) -> list[Variable]:

@@ -38,8 +38,10 @@ def compile_plan(
     updates = [(weight, tensor) for weight, tensor in trace.updates if weight in spans]
     calls = _live_calls(trace.calls, [*outputs, *(tensor for _, tensor in updates)])
     slots = _Slots(spans)
-    plan_inputs = tuple(PlanInput(slots.of(tensor), tensor.shape, tensor.dtype, tensor.name or f"input {number}")
-                        for number, tensor in enumerate(inputs))
+    plan_inputs = tuple(
+        PlanInput(slots.of(tensor), tensor.shape, tensor.dtype, tensor.name or f"input {number}")
+        for number, tensor in enumerate(inputs)
+    )
     slots.seal_inputs()
     steps = []
     for call in calls:
@@ -49,8 +51,18 @@ def compile_plan(
     output_slots = tuple(slots.of(item) for item in outputs)
     update_slots = tuple((slots.of(tensor), _window(weight, spans)) for weight, tensor in updates)
     backward_steps = _derive_backward(steps, output_slots[0], slots, trainable_size) if trainable_size else ()
-    return Plan(plan_inputs, output_slots, slots.windows, slots.constants, tuple(steps), backward_steps, update_slots,
-                slots.count, slots.dtypes, trainable_size)
+    return Plan(
+        plan_inputs,
+        output_slots,
+        slots.windows,
+        slots.constants,
+        tuple(steps),
+        backward_steps,
+        update_slots,
+        slots.count,
+        slots.dtypes,
+        trainable_size,
+    )
 
 
 class _Slots:
@@ -80,8 +92,10 @@ class _Slots:
                 return slot
             if self._sealed:
                 place = f" in layer '{call.layer}', operation '{call.kernel}'" if call else ""
-                raise ValueError(f"{item!r} is used{place} but belongs to no input and no recorded operation. A layer must only "
-                                 "use tensors it was given in `call`.")
+                raise ValueError(
+                    f"{item!r} is used{place} but belongs to no input and no recorded operation. A layer must only "
+                    "use tensors it was given in `call`."
+                )
             return self.define(item)
         slot = self.count
         self.count += 1
@@ -102,8 +116,10 @@ class _Slots:
 
 def _window(weight: Weight, spans: Mapping[Weight, tuple[int, int]]) -> Window:
     if weight not in spans:
-        raise ValueError(f"The weight '{weight.name}' is used in `call` but is not tracked by the model. Create it with "
-                         "self.add_weight(...) in a layer that is an attribute of the model or of a layer of it.")
+        raise ValueError(
+            f"The weight '{weight.name}' is used in `call` but is not tracked by the model. Create it with "
+            "self.add_weight(...) in a layer that is an attribute of the model or of a layer of it."
+        )
     start, stop = spans[weight]
     return Window(start, stop, tuple(weight.shape))
 
@@ -129,7 +145,9 @@ def _derive_backward(steps: Sequence[Step], loss: int, slots: _Slots, trainable_
     backward = []
     for index in range(len(steps) - 1, -1, -1):
         step = steps[index]
-        if KERNELS[step.kernel].gradient is None or not any(slot in reached and slot in varying for slot in step.outputs):
+        if KERNELS[step.kernel].gradient is None or not any(
+            slot in reached and slot in varying for slot in step.outputs
+        ):
             continue
         wanted = tuple(slot in varying for slot in step.inputs)
         if not any(wanted):

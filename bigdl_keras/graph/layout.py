@@ -36,7 +36,7 @@ class Memory:
 def _aligned(size: int) -> np.ndarray:
     raw = np.empty(size + _ALIGNMENT, dtype=np.uint8)
     offset = -raw.ctypes.data % _ALIGNMENT
-    return raw[offset:offset + size]
+    return raw[offset : offset + size]
 
 
 @dataclass
@@ -87,16 +87,23 @@ class _Survey:
 def plan_layout(plan: Plan, slots: list[Any], memory: Memory) -> Layout:
     """Lay out the buffers for the shapes of the arrays now in the plan's input slots."""
     count = len(plan.steps)
-    layout = Layout([None] * count, [[None] * len(plan.steps[item.step].inputs) for item in plan.backward_steps],
-                    [[None] * len(plan.steps[item.step].inputs) for item in plan.backward_steps])
-    survey = _Survey(plan, layout, {slot: np.shape(value) for slot, value in enumerate(slots) if value is not None},
-                     {item.slot: item.dtype for item in plan.inputs})
+    layout = Layout(
+        [None] * count,
+        [[None] * len(plan.steps[item.step].inputs) for item in plan.backward_steps],
+        [[None] * len(plan.steps[item.step].inputs) for item in plan.backward_steps],
+    )
+    survey = _Survey(
+        plan,
+        layout,
+        {slot: np.shape(value) for slot, value in enumerate(slots) if value is not None},
+        {item.slot: item.dtype for item in plan.inputs},
+    )
     _survey_forward(survey)
     _survey_backward(survey)
     memory.reserve(_assign_blocks(survey.values))
     for value in survey.values:
         block = memory.blocks[value.block]
-        value.store[value.key] = block[:value.nbytes].view(value.dtype).reshape(value.shape)
+        value.store[value.key] = block[: value.nbytes].view(value.dtype).reshape(value.shape)
     layout.generation = memory.generation
     return layout
 
@@ -120,20 +127,33 @@ def _survey_forward(survey: _Survey) -> None:
                     made[root].death = max(made[root].death, last_read.get(slot, index))
         elif not kernel.several:
             output = step.outputs[0]
-            value = _Value(survey.layout.outputs, index, survey.shapes[output], plan.dtypes[output], index,
-                           max(last_read.get(output, index), index))
+            value = _Value(
+                survey.layout.outputs,
+                index,
+                survey.shapes[output],
+                plan.dtypes[output],
+                index,
+                max(last_read.get(output, index), index),
+            )
             if kernel.elementwise:
                 value.reuse = _dying_input(step, index, made, roots, value)
             made[output] = value
             survey.values.append(value)
 
 
-def _dying_input(step: Step, index: int, made: dict[int, _Value], roots: dict[int, int], value: _Value) -> _Value | None:
+def _dying_input(
+    step: Step, index: int, made: dict[int, _Value], roots: dict[int, int], value: _Value
+) -> _Value | None:
     """An input of the same shape that nobody reads after this step: its memory may take the output."""
     for slot in step.inputs:
         candidate = made.get(slot)
-        if (candidate is not None and candidate.death == index and candidate.shape == value.shape
-                and candidate.dtype == value.dtype and slot not in roots.values()):
+        if (
+            candidate is not None
+            and candidate.death == index
+            and candidate.shape == value.shape
+            and candidate.dtype == value.dtype
+            and slot not in roots.values()
+        ):
             return candidate
     return None
 
@@ -160,8 +180,11 @@ def _last_reads(plan: Plan) -> dict[int, int]:
 def _survey_backward(survey: _Survey) -> None:
     plan = survey.plan
     count = len(plan.steps)
-    consumed = {slot: count + position for position, item in enumerate(plan.backward_steps)
-                for slot in plan.steps[item.step].outputs}
+    consumed = {
+        slot: count + position
+        for position, item in enumerate(plan.backward_steps)
+        for slot in plan.steps[item.step].outputs
+    }
     holder: dict[int, list[_Value]] = {}  # slot -> values whose memory its gradient occupies at this point
     for position, item in enumerate(plan.backward_steps):
         step = plan.steps[item.step]
@@ -174,7 +197,9 @@ def _survey_backward(survey: _Survey) -> None:
                 continue
             shape, dtype = survey.shapes[slot], survey.dtypes.get(slot, plan.dtypes.get(slot, "float32"))
             death = consumed.get(slot, time)
-            value = _Value(survey.layout.gradients[position], number, shape, dtype, time, death if item.first[number] else time)
+            value = _Value(
+                survey.layout.gradients[position], number, shape, dtype, time, death if item.first[number] else time
+            )
             survey.values.append(value)
             if in_window:
                 continue

@@ -50,8 +50,8 @@ def nodes_between(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list
 def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Any]:
     """What is called between `inputs` and `outputs`, and what made the inputs, in Keras's order of layers.
 
-    The farther from the outputs, the earlier; of equally far ones, the one that a depth-first search from the outputs meets
-    first. Files list layers and weights in this order.
+    The farther from the outputs, the earlier; of equally far ones, the one that a depth-first search from the outputs
+    meets first. Files list layers and weights in this order.
     """
     order, met = _search(inputs, outputs)
     entries = [tensor.node for tensor in inputs if tensor.node is not None]
@@ -71,7 +71,7 @@ def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -
 
 
 def _search(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list[Node], list[int]]:
-    """Depth-first from the outputs: (nodes in the order of completion, ids of operations in the order of first sight)."""
+    """Depth-first from the outputs: nodes in the order of completion, ids of operations in the order of first sight."""
     known = {id(tensor) for tensor in inputs}
     order: list[Node] = []
     finished: set[int] = set()
@@ -86,8 +86,10 @@ def _search(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list
             if id(tensor) in known or (node is not None and id(node) in finished):
                 continue
             if node is None:
-                raise ValueError(f"The model's output {output!r} depends on {tensor!r}, which is not among the inputs "
-                                 f"{[item.name for item in inputs]}. Add it to `inputs`.")
+                raise ValueError(
+                    f"The model's output {output!r} depends on {tensor!r}, which is not among the inputs "
+                    f"{[item.name for item in inputs]}. Add it to `inputs`."
+                )
             if ready:
                 finished.add(id(node))
                 order.append(node)

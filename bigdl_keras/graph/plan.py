@@ -134,16 +134,22 @@ class Execution:
         self._slots: list[Any] = [None] * plan.slot_count
         for slot, constant in plan.constants.items():
             self._slots[slot] = constant
-        self._windows = {slot: values[window.start:window.stop].reshape(window.shape)
-                         for slot, window in plan.windows.items()}
-        self._updates = [(slot, values[window.start:window.stop].reshape(window.shape)) for slot, window in plan.updates]
+        self._windows = {
+            slot: values[window.start : window.stop].reshape(window.shape) for slot, window in plan.windows.items()
+        }
+        self._updates = [
+            (slot, values[window.start : window.stop].reshape(window.shape)) for slot, window in plan.updates
+        ]
         for slot, window in self._windows.items():
             self._slots[slot] = window
         self._gradients = gradients
         self._gradient_windows: dict[int, np.ndarray] = {}
         if gradients is not None:
-            self._gradient_windows = {slot: gradients[window.start:window.stop].reshape(window.shape)
-                                      for slot, window in plan.windows.items() if window.stop <= plan.trainable_size}
+            self._gradient_windows = {
+                slot: gradients[window.start : window.stop].reshape(window.shape)
+                for slot, window in plan.windows.items()
+                if window.stop <= plan.trainable_size
+            }
         self._untouched = self._windows_without_gradient()
         self._memory = Memory()
         self._layouts: dict[Any, Layout] = {}
@@ -152,8 +158,12 @@ class Execution:
         self._context = Context()
 
     def _windows_without_gradient(self) -> list[np.ndarray]:
-        reached = {slot for step in self.plan.backward_steps
-                   for slot, wanted in zip(self.plan.steps[step.step].inputs, step.wanted, strict=True) if wanted}
+        reached = {
+            slot
+            for step in self.plan.backward_steps
+            for slot, wanted in zip(self.plan.steps[step.step].inputs, step.wanted, strict=True)
+            if wanted
+        }
         return [window for slot, window in self._gradient_windows.items() if slot not in reached]
 
     def forward(self, arrays: Sequence[np.ndarray], context: Context | None = None) -> list[np.ndarray]:
@@ -170,8 +180,10 @@ class Execution:
             ValueError: the number of arrays is wrong; any error of a kernel, with the layer's name added.
         """
         if len(arrays) != len(self.plan.inputs):
-            raise ValueError(f"Expected {len(self.plan.inputs)} input arrays "
-                             f"({', '.join(item.name for item in self.plan.inputs)}). Received {len(arrays)}.")
+            raise ValueError(
+                f"Expected {len(self.plan.inputs)} input arrays "
+                f"({', '.join(item.name for item in self.plan.inputs)}). Received {len(arrays)}."
+            )
         self._context = context or Context()
         slots = self._slots
         for item, array in zip(self.plan.inputs, arrays, strict=True):
@@ -181,7 +193,8 @@ class Execution:
             try:
                 self._run(index, step, layout)
             except Exception as error:
-                raise add_place(error, _place(step, [slots[slot] for slot in step.inputs]))
+                add_place(error, _place(step, [slots[slot] for slot in step.inputs]))
+                raise
         return [slots[slot] for slot in self.plan.outputs]
 
     def _run(self, index: int, step: Step, layout: Layout) -> None:
@@ -211,7 +224,7 @@ class Execution:
         return extra
 
     def backward(self) -> None:
-        """Write the gradient of the first output (a scalar) with respect to the trained values into the gradient vector.
+        """Write the gradient of the first output, a scalar, with respect to the trained values into the gradient vector.
 
         Raises:
             RuntimeError: called before `forward`.
@@ -228,7 +241,8 @@ class Execution:
             try:
                 self._run_backward(position, backward_step, step, flowing)
             except Exception as error:
-                raise add_place(error, f"in the gradient of {_place(step, [])}")
+                add_place(error, f"in the gradient of {_place(step, [])}")
+                raise
 
     def _run_backward(self, position: int, backward_step: BackwardStep, step: Step, flowing: list[Any]) -> None:
         assert self._layout is not None
@@ -236,12 +250,17 @@ class Execution:
         assert kernel.gradient is not None
         dy: Any = tuple(flowing[slot] for slot in step.outputs) if kernel.several else flowing[step.outputs[0]]
         planned = self._layout.gradients[position]
-        buffers = [self._gradient_windows[slot] if first and wanted and slot in self._gradient_windows else buffer
-                   for slot, wanted, first, buffer
-                   in zip(step.inputs, backward_step.wanted, backward_step.first, planned, strict=True)]
+        buffers = [
+            self._gradient_windows[slot] if first and wanted and slot in self._gradient_windows else buffer
+            for slot, wanted, first, buffer in zip(
+                step.inputs, backward_step.wanted, backward_step.first, planned, strict=True
+            )
+        ]
         extra = {"total": self._context.total} if kernel.collective else {}
         needs = self._needs(backward_step.step, step, kernel.needs)
-        results = kernel.gradient(dy, *needs, wanted=backward_step.wanted, out=tuple(buffers), **step.attributes, **extra)
+        results = kernel.gradient(
+            dy, *needs, wanted=backward_step.wanted, out=tuple(buffers), **step.attributes, **extra
+        )
         self._saved[backward_step.step] = None
         for output in step.outputs:
             flowing[output] = None

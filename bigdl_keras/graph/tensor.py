@@ -125,8 +125,10 @@ class KerasTensor(Operators):
         return f"<KerasTensor shape={self.shape} dtype={self.dtype} name={self.name}>"
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{self!r} has no truth value while a model is being built: its numbers exist only when the model "
-                        "runs. Use ops.where, or a Python value that does not depend on the data.")
+        raise TypeError(
+            f"{self!r} has no truth value while a model is being built: its numbers exist only when the model "
+            "runs. Use ops.where, or a Python value that does not depend on the data."
+        )
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape or self.shape[0] is None:
@@ -139,8 +141,10 @@ class KerasTensor(Operators):
         return self.shape[0]
 
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError(f"{self!r} is symbolic and cannot become a numpy array. Use the functions of bigdl_keras.ops "
-                        "instead of numpy's inside layers, losses and Lambdas.")
+        raise TypeError(
+            f"{self!r} is symbolic and cannot become a numpy array. Use the functions of bigdl_keras.ops "
+            "instead of numpy's inside layers, losses and Lambdas."
+        )
 
 
 class Weight(Operators):

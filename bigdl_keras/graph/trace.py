@@ -60,7 +60,6 @@ class Trace:
         finally:
             self.path.pop()
 
-
     @contextmanager
     def phase(self, training: bool) -> Iterator[None]:
         """The phase that layers called in the block see."""
@@ -112,8 +111,10 @@ def apply(kernel_name: str, *inputs: Any, **attributes: Any) -> Any:
     if trace is not None and (recording or any(isinstance(item, Weight) for item in inputs)):
         return _record(trace, kernel_name, inputs, attributes)
     if recording:
-        raise RuntimeError(f"The kernel '{kernel_name}' was called on a KerasTensor outside a trace. Use the functions of "
-                           "bigdl_keras.ops, or put the code in a layer or a Lambda.")
+        raise RuntimeError(
+            f"The kernel '{kernel_name}' was called on a KerasTensor outside a trace. Use the functions of "
+            "bigdl_keras.ops, or put the code in a layer or a Lambda."
+        )
     return _compute(kernel_name, inputs, attributes)
 
 
@@ -126,7 +127,9 @@ def _compute(kernel_name: str, inputs: tuple[Any, ...], attributes: dict[str, An
         extra["draws"] = Draws(seed=seed, iteration=0, step=0, places=None)
     if kernel.collective:
         extra["total"] = np.asarray
-    result = kernel.forward(*(np.asarray(item) if isinstance(item, list) else item for item in arrays), **attributes, **extra)
+    result = kernel.forward(
+        *(np.asarray(item) if isinstance(item, list) else item for item in arrays), **attributes, **extra
+    )
     return result[0] if kernel.saves else result
 
 
@@ -137,8 +140,10 @@ def _record(trace: Trace, kernel_name: str, inputs: tuple[Any, ...], attributes:
     try:
         shape = kernel.shape(*(_shape(item) for item in inputs), **attributes)
     except ValueError as error:
-        raise add_place(error, f"in layer '{layer}', operation '{kernel_name}', "
-                               f"input shapes {[_shape(item) for item in inputs]}") if layer else error
+        if layer:
+            shapes_given = [_shape(item) for item in inputs]
+            add_place(error, f"in layer '{layer}', operation '{kernel_name}', input shapes {shapes_given}")
+        raise
     shapes = list(shape) if kernel.several else [shape]
     dtypes = output_dtypes(kernel_name, inputs, attributes, len(shapes))
     outputs = tuple(KerasTensor(item, dtype) for item, dtype in zip(shapes, dtypes, strict=True))
@@ -148,7 +153,9 @@ def _record(trace: Trace, kernel_name: str, inputs: tuple[Any, ...], attributes:
 
 def _adapt_constants(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Arrays among the inputs take the float width of the tensors, so that a float64 constant widens nothing."""
-    floats = {item.dtype for item in inputs if isinstance(item, (KerasTensor, Weight)) and item.dtype.startswith("float")}
+    floats = {
+        item.dtype for item in inputs if isinstance(item, (KerasTensor, Weight)) and item.dtype.startswith("float")
+    }
 
     def adapt(item: Any) -> Any:
         if isinstance(item, (KerasTensor, Weight)) or type(item) in (bool, int, float):

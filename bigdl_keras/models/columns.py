@@ -139,7 +139,8 @@ def _input_spec(column: Column, shape: tuple[int | None, ...], dtype: str, name:
         return Spec(given, dtype, name)
     hint = f" Reshape it, or use Input({given})." if given else ""
     raise ValueError(
-        f"The model's input '{name}' takes rows of shape {tuple(shape)}. `{column.name}` has rows of shape {given}.{hint}"
+        f"The model's input '{name}' takes rows of shape {tuple(shape)}. "
+        f"`{column.name}` has rows of shape {given}.{hint}"
     )
 
 

@@ -18,7 +18,7 @@ from bigdl_keras.models.runtime import Runtime, weight_carrier
 from bigdl_keras.registry import suggestion
 
 FILE_FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""What a model does with files and configs, by name; `models.loading` files them here, since it builds models itself."""
+"""What a model does with files and configs, by name; `models.loading`, which builds models itself, files them here."""
 
 
 class Model(Layer):
@@ -175,8 +175,8 @@ class Model(Layer):
             loss_weights: weight of each output's loss, a list or dict.
             metrics: names, `metrics` objects or functions; for several outputs lists or a dict.
             weighted_metrics: the same, weighted by sample and class weights.
-            kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss` of Keras are accepted and change
-                nothing: models always run compiled.
+            kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution`, `auto_scale_loss` of Keras are accepted and
+                change nothing: models always run compiled.
 
         Raises:
             ValueError: an unknown name, or arguments that do not fit the outputs.
@@ -263,8 +263,8 @@ class Model(Layer):
         """Train the model, in this process or on the workers of a Spark cluster.
 
         Args:
-            x: arrays (one, or a list, tuple or dict for several inputs), an RDD of (x, y) or (x, y, weight) tuples or of
-                `Sample`, or a DataFrame.
+            x: arrays (one, or a list, tuple or dict for several inputs), an RDD of (x, y) or (x, y, weight) tuples or
+                of `Sample`, or a DataFrame.
             y: labels, for arrays.
             batch_size: rows of a global batch, over all workers; default 32. Any number will do.
             epochs: train up to this epoch.
@@ -335,8 +335,8 @@ class Model(Layer):
             prediction_col: name of the column added to a DataFrame.
 
         Returns:
-            What was given: arrays for arrays; an RDD of predictions in row order for an RDD; for a DataFrame one with all
-            its columns and the predictions.
+            What was given: arrays for arrays; an RDD of predictions in row order for an RDD; for a DataFrame one with
+            all its columns and the predictions.
         """
         return fitting.predict(self, locals_of(locals()))
 

@@ -1,7 +1,7 @@
 """What a model is trained for: one head per output, with its loss, its weight in the sum, and its metrics.
 
-Each worker computes its share of the global numbers, so that adding shares gives what one process would compute: a loss is
-a local sum divided by a count of the *global* batch, a metric answers with increments of an additive state.
+Each worker computes its share of the global numbers, so that adding shares gives what one process would compute: a loss
+is a local sum divided by a count of the *global* batch, a metric answers with increments of an additive state.
 """
 
 from __future__ import annotations

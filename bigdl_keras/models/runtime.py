@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras import ops
+from bigdl_keras.engine.memory import keep_freed_memory
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.compiler import compile_plan
 from bigdl_keras.graph.plan import Execution, Plan
@@ -54,6 +55,7 @@ class Runtime:
     """
 
     def __init__(self, model: Any) -> None:
+        keep_freed_memory()
         self.model = model
         self.vector = ParameterVector(model.trainable_weights, model.non_trainable_weights, floatx())
         self.gradients = np.zeros(self.vector.trainable_size, self.vector.values.dtype)

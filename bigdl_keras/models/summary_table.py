@@ -70,9 +70,8 @@ def _parents(model: Model, layer: Layer) -> list[str]:
             for tensor in node.input_tensors:
                 source = tensor.node.operation
                 calls = getattr(source, "_inbound_nodes", [tensor.node])
-                names.append(
-                    f"{getattr(source, 'name', getattr(source, '__name__', '?'))}[{calls.index(tensor.node)}][{tensor.index}]"
-                )
+                name = getattr(source, "name", getattr(source, "__name__", "?"))
+                names.append(f"{name}[{calls.index(tensor.node)}][{tensor.index}]")
     return names
 
 

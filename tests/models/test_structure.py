@@ -48,7 +48,9 @@ def test_sequential_add_and_pop() -> None:
 def test_functional_with_several_inputs_and_outputs(rng: np.random.Generator) -> None:
     left, right = bk.Input((3,), name="left"), bk.Input((2,), name="right")
     joined = layers.Concatenate()([left, right])
-    model = bk.Model([left, right], {"sum": layers.Dense(1, name="s")(joined), "class": layers.Dense(2, name="c")(joined)})
+    model = bk.Model(
+        [left, right], {"sum": layers.Dense(1, name="s")(joined), "class": layers.Dense(2, name="c")(joined)}
+    )
     x = [rng.normal(size=(5, 3)).astype("float32"), rng.normal(size=(5, 2)).astype("float32")]
     by_list, by_name = model.predict(x), model.predict({"right": x[1], "left": x[0]})
     assert by_list["sum"].shape == (5, 1)
@@ -150,7 +152,9 @@ def test_summary_lists_layers_shapes_and_counts() -> None:
 
 
 def test_clone_has_the_same_architecture_and_other_weights(rng: np.random.Generator) -> None:
-    model = bk.Sequential([bk.Input((4,)), layers.Dense(3, kernel_regularizer="l2"), layers.Dropout(0.2), layers.Dense(1)])
+    model = bk.Sequential(
+        [bk.Input((4,)), layers.Dense(3, kernel_regularizer="l2"), layers.Dropout(0.2), layers.Dense(1)]
+    )
     clone = bk.models.clone_model(model)
     assert [type(layer) for layer in clone.layers] == [type(layer) for layer in model.layers]
     assert not np.array_equal(clone.get_weights()[0], model.get_weights()[0])

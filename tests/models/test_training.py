@@ -18,7 +18,9 @@ def rng() -> np.random.Generator:
 
 def classifier(units: int = 3, **compile_arguments: Any) -> Any:
     bk.set_random_seed(0)
-    model = bk.Sequential([bk.Input((4,)), layers.Dense(8, activation="tanh"), layers.Dense(units, activation="softmax")])
+    model = bk.Sequential(
+        [bk.Input((4,)), layers.Dense(8, activation="tanh"), layers.Dense(units, activation="softmax")]
+    )
     model.compile(**({"optimizer": "adam", "loss": "sparse_categorical_crossentropy"} | compile_arguments))
     return model
 
@@ -44,7 +46,7 @@ def test_consecutive_batches_follow_keras_exactly(rng: np.random.Generator) -> N
     fitted.fit(x, y, batch_size=16, epochs=2, shuffle=False, verbose=0)
     for _ in range(2):
         for start in range(0, 50, 16):
-            stepped.train_on_batch(x[start:start + 16], y[start:start + 16])
+            stepped.train_on_batch(x[start : start + 16], y[start : start + 16])
     for ours, theirs in zip(fitted.get_weights(), stepped.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
     assert fitted.optimizer.iterations == 8
@@ -93,9 +95,15 @@ def test_sample_and_class_weights_agree(rng: np.random.Generator) -> None:
 def test_several_outputs_have_losses_weights_and_metrics(rng: np.random.Generator) -> None:
     x = bk.Input((4,))
     hidden = layers.Dense(5, activation="relu")(x)
-    model = bk.Model(x, [layers.Dense(1, name="size")(hidden), layers.Dense(2, activation="softmax", name="kind")(hidden)])
-    model.compile("adam", {"size": "mse", "kind": "sparse_categorical_crossentropy"}, loss_weights={"size": 0.5, "kind": 2.0},
-                  metrics={"size": ["mae"], "kind": ["accuracy"]})
+    model = bk.Model(
+        x, [layers.Dense(1, name="size")(hidden), layers.Dense(2, activation="softmax", name="kind")(hidden)]
+    )
+    model.compile(
+        "adam",
+        {"size": "mse", "kind": "sparse_categorical_crossentropy"},
+        loss_weights={"size": 0.5, "kind": 2.0},
+        metrics={"size": ["mae"], "kind": ["accuracy"]},
+    )
     features = rng.normal(size=(20, 4)).astype("float32")
     labels = {"size": rng.normal(size=(20, 1)), "kind": rng.integers(0, 2, 20)}
     logs = model.evaluate(features, labels, return_dict=True)
@@ -104,7 +112,8 @@ def test_several_outputs_have_losses_weights_and_metrics(rng: np.random.Generato
     history = model.fit(features, labels, epochs=2, verbose=0)
     assert set(history.history) == set(logs)
     assert model.evaluate(features, [labels["size"], labels["kind"]])[0] == pytest.approx(
-        model.evaluate(features, labels)[0])
+        model.evaluate(features, labels)[0]
+    )
 
 
 def test_regularizers_and_add_loss_are_in_the_loss(rng: np.random.Generator) -> None:
