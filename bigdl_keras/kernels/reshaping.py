@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from bigdl_keras.kernels.table import KERNELS, Kernel, each, sum_to_shape
 from bigdl_keras.shapes import broadcast, normalize_axis
 
 # Shape of an array: `shape` holds ints, one -1 at most, and None for "as the same axis of the input"
+
 
 def target_shape(actual: Any, shape: Iterable[int | None]) -> tuple[int, ...]:
     """`shape` with None replaced by the sizes of `actual`."""
@@ -23,8 +25,9 @@ def reshape_shape(given: Any, *, shape: Any) -> Any:
     wanted: list[int | None] = [given[axis] if size is None else size for axis, size in enumerate(shape)]
     unknown_given = [axis for axis, size in enumerate(given) if size is None]
     kept = [axis for axis, size in enumerate(shape) if size is None and given[axis] is None]
-    total = math.prod(size for size in given if size is not None)
-    known = math.prod(size for size in wanted if size not in (None, -1))
+    same = {axis for axis, size in enumerate(shape) if size is None}  # these cancel, also where they are 0
+    total = math.prod(size for axis, size in enumerate(given) if size is not None and axis not in same)
+    known = math.prod(size for axis, size in enumerate(wanted) if size not in (None, -1) and axis not in same)
     if -1 in wanted:
         place = wanted.index(-1)
         if len(kept) < len(unknown_given):
@@ -43,9 +46,7 @@ def reshape_shape(given: Any, *, shape: Any) -> Any:
 def reshape(x: Any, *, shape: Any, out: Any = None) -> Any:
     target = target_shape(x.shape, shape)
     if x.size == 0 and -1 in target:  # numpy cannot derive a size from no numbers
-        others = math.prod(size for size in target if size != -1)
-        missing = reshape_shape(x.shape, shape=target)[target.index(-1)] if others else 1
-        target = tuple(missing if size == -1 else size for size in target)
+        target = reshape_shape(x.shape, shape=shape)
     return x.reshape(target)
 
 
@@ -108,6 +109,7 @@ KERNELS["transpose"] = Kernel(transpose, each(transpose_gradient), transpose_sha
 
 # Broadcasting: None in `shape` is "as the input's axis, counted from the right"
 
+
 def broadcast_to_shape(given: Any, *, shape: Any) -> Any:
     """Shape rule of `broadcast_to`."""
     offset = len(shape) - len(given)
@@ -141,11 +143,18 @@ def dtype_of_first(first: Any, *_: Any, **attributes: Any) -> str:
 
 
 KERNELS["broadcast_to"] = Kernel(broadcast_to, each(broadcast_to_gradient), broadcast_to_shape, ("shapes",), view=True)
-KERNELS["broadcast_like"] = Kernel(broadcast_like, each(broadcast_like_gradient, None), broadcast_like_shape, ("shapes",),
-                                   view=True, dtype=dtype_of_first)
+KERNELS["broadcast_like"] = Kernel(
+    broadcast_like,
+    each(broadcast_like_gradient, None),
+    broadcast_like_shape,
+    ("shapes",),
+    view=True,
+    dtype=dtype_of_first,
+)
 
 
 # Joining
+
 
 def concatenate_shape(*shapes: Any, axis: int = -1) -> Any:
     """Shape rule of `concatenate`."""
@@ -154,13 +163,13 @@ def concatenate_shape(*shapes: Any, axis: int = -1) -> Any:
     try:
         if len(sizes) != len(shapes):
             raise ValueError("Shapes of different rank.")
-        rest = broadcast(*((*shape[:place], 0, *shape[place + 1:]) for shape in shapes))
+        rest = broadcast(*((*shape[:place], 0, *shape[place + 1 :]) for shape in shapes))
         if any(len({shape[other] for shape in shapes} - {None}) > 1 for other in range(len(rest)) if other != place):
             raise ValueError("Shapes that differ.")
     except ValueError:
         raise ValueError(f"concatenate needs equal shapes except along axis {axis}. Received {list(shapes)}.") from None
     total = None if None in sizes else sum(sizes)
-    return (*rest[:place], total, *rest[place + 1:])
+    return (*rest[:place], total, *rest[place + 1 :])
 
 
 def concatenate(*inputs: Any, axis: int = -1, out: Any = None) -> Any:
@@ -200,6 +209,7 @@ KERNELS["stack"] = Kernel(stack, stack_gradient, stack_shape, ("shapes",))
 
 # Cutting: `sections` is a number of equal pieces or a tuple of the places to cut
 
+
 def _cuts(size: int, sections: int | tuple[int, ...]) -> list[int]:
     if isinstance(sections, int):
         if size % sections:
@@ -214,9 +224,9 @@ def split_shape(given: Any, *, sections: int | tuple[int, ...], axis: int = 0) -
     place = normalize_axis(axis, len(given))
     if given[place] is None:
         pieces = sections if isinstance(sections, int) else len(sections) + 1
-        return [(*given[:place], None, *given[place + 1:])] * pieces
+        return [(*given[:place], None, *given[place + 1 :])] * pieces
     cuts = _cuts(given[place], sections)
-    return [(*given[:place], max(stop - start, 0), *given[place + 1:]) for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return [(*given[:place], max(stop - start, 0), *given[place + 1 :]) for start, stop in pairwise(cuts)]
 
 
 def split(x: Any, *, sections: int | tuple[int, ...], axis: int = 0, out: Any = None) -> tuple[Any, ...]:
@@ -225,15 +235,20 @@ def split(x: Any, *, sections: int | tuple[int, ...], axis: int = 0, out: Any = 
 
 def split_gradient(dy: Any, shapes: Any, *, wanted: Any, out: Any, sections: Any, axis: int = 0) -> tuple[Any, ...]:
     dtype = next(piece.dtype for piece in dy if piece is not None)
-    given = [np.zeros(shape, dtype) if piece is None else piece
-             for piece, shape in zip(dy, split_shape(shapes[0], sections=sections, axis=axis), strict=True)]
+    given = [
+        np.zeros(shape, dtype) if piece is None else piece
+        for piece, shape in zip(dy, split_shape(shapes[0], sections=sections, axis=axis), strict=True)
+    ]
     return (np.concatenate(given, axis=axis, out=out[0]),)
 
 
-KERNELS["split"] = Kernel(split, split_gradient, split_shape, ("shapes",), several=True, view=True, dtype=dtype_of_first)
+KERNELS["split"] = Kernel(
+    split, split_gradient, split_shape, ("shapes",), several=True, view=True, dtype=dtype_of_first
+)
 
 
 # Basic indexing. A key is a tuple of ints, None (a new axis), "..." and ("slice", start, stop, step): plain and picklable
+
 
 def encode_key(key: Any) -> tuple[Any, ...]:
     """The picklable form of a basic index: of an int, slice, None, Ellipsis or a tuple of them."""
@@ -249,8 +264,10 @@ def encode_key(key: Any) -> tuple[Any, ...]:
         elif isinstance(part, int | np.integer) and not isinstance(part, bool):
             encoded.append(int(part))
         else:
-            raise TypeError(f"Indices must be integers, slices, None or '...'. Received {part!r}. "
-                            "To pick by an array of indices use ops.take.")
+            raise TypeError(
+                f"Indices must be integers, slices, None or '...'. Received {part!r}. "
+                "To pick by an array of indices use ops.take."
+            )
     return tuple(encoded)
 
 
@@ -267,7 +284,7 @@ def slice_shape(given: Any, *, key: Any) -> Any:
         raise ValueError(f"Too many indices for shape {given}: {used}.")
     fill = [slice(None)] * (len(given) - used)
     place = next((index for index, part in enumerate(parts) if part is Ellipsis), len(parts))
-    parts[place:place + 1] = fill
+    parts[place : place + 1] = fill
     sizes = iter(given)
     result: list[int | None] = []
     for part in parts:
@@ -302,15 +319,17 @@ KERNELS["slice"] = Kernel(slice_, each(slice_gradient), slice_shape, ("shapes",)
 
 # Padding: `widths` is one (before, after) an axis
 
+
 def pad_shape(given: Any, *, widths: Any, mode: str = "constant", value: float = 0.0) -> Any:
     """Shape rule of `pad`."""
-    return tuple(None if size is None else size + before + after
-                 for size, (before, after) in zip(given, widths, strict=True))
+    return tuple(
+        None if size is None else size + before + after for size, (before, after) in zip(given, widths, strict=True)
+    )
 
 
 def pad(x: Any, *, widths: Any, mode: str = "constant", value: float = 0.0, out: Any = None) -> Any:
     if mode != "constant":
-        return np.pad(x, widths, mode=mode)
+        return np.pad(x, widths, mode=mode)  # type: ignore[call-overload]
     y = np.empty(pad_shape(x.shape, widths=widths), x.dtype) if out is None else out
     y.fill(value)
     y[_inner(x.shape, widths)] = x
@@ -321,12 +340,14 @@ def _inner(shape: Any, widths: Any) -> tuple[slice, ...]:
     return tuple(slice(before, before + size) for size, (before, _) in zip(shape, widths, strict=True))
 
 
-def pad_gradient(dy: Any, shapes: Any, *, widths: Any, mode: str = "constant", value: float = 0.0, out: Any = None) -> Any:
+def pad_gradient(
+    dy: Any, shapes: Any, *, widths: Any, mode: str = "constant", value: float = 0.0, out: Any = None
+) -> Any:
     if mode == "constant":
         return dy[_inner(shapes[0], widths)]
     for axis, (size, (before, after)) in enumerate(zip(shapes[0], widths, strict=True)):
-        sources = np.pad(np.arange(size), (before, after), mode=mode)
-        folded = np.zeros((*dy.shape[:axis], size, *dy.shape[axis + 1:]), dy.dtype)
+        sources = np.pad(np.arange(size), (before, after), mode=mode)  # type: ignore[call-overload]
+        folded = np.zeros((*dy.shape[:axis], size, *dy.shape[axis + 1 :]), dy.dtype)
         np.add.at(np.moveaxis(folded, axis, 0), sources, np.moveaxis(dy, axis, 0))
         dy = folded
     return dy
@@ -337,11 +358,12 @@ KERNELS["pad"] = Kernel(pad, each(pad_gradient), pad_shape, ("shapes",))
 
 # Copies and orders
 
+
 def repeat_shape(given: Any, *, repeats: int, axis: int) -> Any:
     """Shape rule of `repeat`."""
     place = normalize_axis(axis, len(given))
     size = given[place]
-    return (*given[:place], None if size is None else size * repeats, *given[place + 1:])
+    return (*given[:place], None if size is None else size * repeats, *given[place + 1 :])
 
 
 def repeat(x: Any, *, repeats: int, axis: int, out: Any = None) -> Any:
@@ -350,7 +372,7 @@ def repeat(x: Any, *, repeats: int, axis: int, out: Any = None) -> Any:
 
 def repeat_gradient(dy: Any, shapes: Any, *, repeats: int, axis: int, out: Any = None) -> Any:
     place = normalize_axis(axis, len(shapes[0]))
-    parted = dy.reshape(*shapes[0][:place + 1], repeats, *shapes[0][place + 1:])
+    parted = dy.reshape(*shapes[0][: place + 1], repeats, *shapes[0][place + 1 :])
     return np.add.reduce(parted, axis=place + 1, out=out)
 
 

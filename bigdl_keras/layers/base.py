@@ -68,6 +68,7 @@ class Layer:
         object.__setattr__(self, "_layers", [])
         object.__setattr__(self, "_containers", {})
         object.__setattr__(self, "_settings", [])
+        object.__setattr__(self, "_states", [])
         self.name = name if name is not None else unique_name(type(self).__name__)
         if not isinstance(self.name, str) or "/" in self.name:
             raise ValueError(f"A layer's name must be a string without '/'. Received {self.name!r}.")
@@ -116,7 +117,7 @@ class Layer:
                                    "attributes.")
             return
         for leaf in nest.flatten(value):
-            if isinstance(leaf, Variable) and leaf not in self._variables:
+            if isinstance(leaf, Variable) and leaf not in self._variables and leaf not in self._states:
                 self._variables.append(leaf)
             elif isinstance(leaf, Layer) and leaf is not self and leaf not in self._layers:
                 self._layers.append(leaf)
@@ -162,6 +163,12 @@ class Layer:
                                regularizer=getattr(self, f"{kind}_regularizer", None),
                                constraint=getattr(self, f"{kind}_constraint", None))
 
+    def add_state(self, shape: Sequence[int], name: str) -> Variable:
+        """Zeros that calls change in both phases (a stateful RNN): among `variables`, not in `weights` or files."""
+        state = Variable(np.zeros(tuple(shape), self.dtype), name, trainable=False, path=f"{self.name}/{name}")
+        self._states.append(state)
+        return state
+
     @property
     def trainable(self) -> bool:
         """Whether the optimizer may change this layer; setting it sets the layers inside too."""
@@ -180,7 +187,10 @@ class Layer:
         own = sorted(self._variables, key=lambda variable: not variable.trainable)
         return list(dict.fromkeys(own + inner))
 
-    variables = weights
+    @property
+    def variables(self) -> list[Variable]:
+        """All weights, and the states that no file holds."""
+        return self.weights + [state for layer in _walk(self) for state in layer._states]
 
     @property
     def trainable_weights(self) -> list[Variable]:
@@ -199,7 +209,11 @@ class Layer:
         trained = set(self.trainable_weights)
         return [variable for variable in self.weights if variable not in trained]
 
-    non_trainable_variables = non_trainable_weights
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """All `variables` that an optimizer must not change."""
+        trained = set(self.trainable_weights)
+        return [variable for variable in self.variables if variable not in trained]
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights, in the order of `weights`."""

@@ -23,6 +23,6 @@ def unique_name(class_name: str) -> str:
     return base if number == 0 else f"{base}_{number}"
 
 
-def reset_names() -> None:
-    """Start numbering anew (clear_session)."""
+def clear_session() -> None:
+    """Start numbering layers anew, as Keras's function of this name does."""
     _counts.clear()
