@@ -5,6 +5,7 @@ from bigdl_keras.kernels import (
     collective,
     convolution,
     counting,
+    ctc,
     depthwise,
     elementwise,
     gru,
@@ -18,8 +19,32 @@ from bigdl_keras.kernels import (
     random,
     reduction,
     reshaping,
+    special,
+    transposed,
 )
 from bigdl_keras.kernels.table import KERNELS, Kernel
 
-__all__ = ["KERNELS", "Kernel", "activations", "collective", "convolution", "counting", "depthwise", "elementwise", "gru", "indexing", "leading",
-           "linear", "losses", "lstm", "normalization", "pooling", "random", "reduction", "reshaping"]
+__all__ = [
+    "KERNELS",
+    "Kernel",
+    "activations",
+    "collective",
+    "convolution",
+    "counting",
+    "ctc",
+    "depthwise",
+    "elementwise",
+    "gru",
+    "indexing",
+    "leading",
+    "linear",
+    "losses",
+    "lstm",
+    "normalization",
+    "pooling",
+    "random",
+    "reduction",
+    "reshaping",
+    "special",
+    "transposed",
+]

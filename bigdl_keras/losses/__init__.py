@@ -46,6 +46,7 @@ from bigdl_keras.losses.regression import (
     mean_squared_logarithmic_error,
     poisson,
 )
+from bigdl_keras.losses.sequence import CTC, ctc
 
 mse = MSE = mean_squared_error
 mae = MAE = mean_absolute_error
@@ -57,6 +58,7 @@ logcosh = log_cosh
 
 __all__ = [
     "BCE",
+    "CTC",
     "KLD",
     "MAE",
     "MAPE",
@@ -96,6 +98,7 @@ __all__ = [
     "circle",
     "cosine_proximity",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

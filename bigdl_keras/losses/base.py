@@ -117,8 +117,8 @@ class Loss:
         values, weights = same_rank(values, weights)
         if 0 < ops.ndim(values) < ops.ndim(weights):
             raise ValueError(
-                f"The loss '{self.name}' has one value for each of {ops.shape(values)}, but `sample_weight` or the mask "
-                f"has shape {ops.shape(weights)}: give at most one weight a value."
+                f"The loss '{self.name}' has one value for each of {ops.shape(values)}, but `sample_weight` or the "
+                f"mask has shape {ops.shape(weights)}: give at most one weight a value."
             )
         return ops.multiply(values, with_rank(weights, ops.ndim(values))), weights, mask
 

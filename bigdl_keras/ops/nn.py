@@ -190,6 +190,22 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     return _without(apply("negative", apply("log", apply("clip", share, min=1e-7, max=1 - 1e-7))), axis)
 
 
+@public
+def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
+    """-log of the probability of all alignments of a label with logits (Graves et al., 2006).
+
+    Args:
+        target: (batch, L) integer classes.
+        output: (batch, time, classes) logits.
+        target_length, output_length: (batch,) lengths that count of each.
+        mask_index: the class that means nothing was emitted.
+
+    Returns:
+        (batch,) losses; infinite where a label is too long for its output.
+    """
+    return apply("ctc_loss", as_float(output), *map(as_tensor, (target, target_length, output_length)), blank=mask_index)
+
+
 def _without(x: Any, axis: int) -> Any:
     return apply("squeeze", x, axis=axis)
 
