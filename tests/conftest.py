@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +17,38 @@ os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 
 def _session(master: str, **conf: str) -> Any:
+    """The running session if it has this master, else a new one in its place: a process has one SparkContext at a time."""
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master(master).appName("bigdl_keras tests")
+    running = SparkContext._active_spark_context
+    if running is not None and running.master != master:
+        SparkSession.builder.getOrCreate().stop()
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
         "spark.sql.shuffle.partitions": "2",
-        "spark.executorEnv.PYTHONPATH": str(REPOSITORY),
         **conf,
     }
+    builder = SparkSession.builder.master(master).appName("bigdl_keras tests")
     for key, value in settings.items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
+    session.sparkContext.setLogLevel("OFF")
     return session
 
 
-@pytest.fixture(scope="session")
-def spark() -> Iterator[Any]:
-    """A SparkSession in this process, with four task slots. Only one SparkContext can live in a process: where a
-    `cluster` session is running it is stopped first."""
-    from pyspark.sql import SparkSession
+@pytest.fixture(scope="module")
+def spark() -> Any:
+    """A SparkSession in this process, with four task slots."""
+    return _session("local[4]")
 
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        active.stop()
-    session = _session("local[4]")
-    yield session
-    session.stop()
+
+@pytest.fixture(scope="module")
+def cluster() -> Any:
+    """A SparkSession on two executors, processes of their own with one task slot each."""
+    return _session("local-cluster[2,1,1024]", **{"spark.executor.memory": "512m"})
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ class Conversation:
         self._began = began
         self._iteration = 0
         self._lost: Event | None = None
+        self._failed: Event | None = None
         self._deadline: float | None = None
 
     def until_end(self) -> list[Outcome]:
@@ -84,7 +85,7 @@ class Conversation:
                 event = self._events.get(timeout=1.0)
             except queue.Empty:
                 if self._deadline is not None and time.monotonic() > self._deadline:
-                    raise self._loss(None) from None
+                    raise self._told() from None
                 continue
             if event.kind == "broken":
                 raise self._broken(event.header["error"])
@@ -92,6 +93,8 @@ class Conversation:
                 self._lost = event
                 self._end_soon()
             elif event.kind == "failed":
+                if self._failed is None or self._failed.header["consequence"]:
+                    self._failed = event
                 self._end_soon()
             else:
                 return event
@@ -139,6 +142,15 @@ class Conversation:
             raise self._loss(None)
         error: BaseException = pickle.loads(first.error)
         raise error from WorkerTraceback(first.text)
+
+    def _told(self) -> BaseException:
+        """What to raise when other workers take too long to end: what the first one told before it ended."""
+        if self._failed is None or (self._failed.header["consequence"] and self._lost is not None):
+            return self._loss(None)
+        header = self._failed.header
+        error = failures.rebuilt(header["type"], header["message"])
+        error.__cause__ = WorkerTraceback(header["text"])
+        return error
 
     def _broken(self, error: BaseException) -> BaseException:
         """What to raise for a stage that Spark gave up."""

@@ -110,6 +110,9 @@ class Meeting:
             return
         try:
             hello, _ = wire.receive_frame(connection)
+            if hello.get("kind") == "failed":  # it could not read its rows
+                self.events.put(Event("failed", rank, hello))
+                return
             if not self._enter(rank, Address(str(hello["host"]), int(hello["port"])), connection):
                 return
             while True:
@@ -153,20 +156,20 @@ class Delegate:
         host, port: of the meeting.
         key: of the job.
         rank: mine.
-        address: where I listen for the other workers.
+        own_host: where I am, for messages.
     """
 
-    def __init__(self, host: str, port: int, key: bytes, rank: int, address: Address) -> None:
+    def __init__(self, host: str, port: int, key: bytes, rank: int, own_host: str) -> None:
         try:
             self._connection = call(host, port, key, rank, _CALL_SECONDS)
         except OSError as error:
-            raise DriverUnreachable(f"Worker {rank} on {address.host} cannot reach the driver at {host}:{port}: "
+            raise DriverUnreachable(f"Worker {rank} on {own_host} cannot reach the driver at {host}:{port}: "
                                     f"{error}. Set spark.driver.host to an address that executors can reach.") from None
-        wire.send_frame(self._connection, {"host": address.host, "port": address.port})
         self._stop = False
 
-    def addresses(self) -> list[Address]:
-        """Where all workers listen; waits until all of them have come."""
+    def exchange_addresses(self, address: Address) -> list[Address]:
+        """Say where I listen, now that I am ready to train; answers with everybody's once all are."""
+        wire.send_frame(self._connection, {"kind": "ready", "host": address.host, "port": address.port})
         header, _ = wire.receive_frame(self._connection)
         return [Address(str(host), int(port)) for host, port in header["addresses"]]
 
@@ -200,10 +203,12 @@ class Delegate:
             self._stop = self._stop or header["kind"] == "stop"
         return self._stop
 
-    def failed(self, text: str) -> None:
+    def failed(self, error: BaseException, text: str, consequence: bool) -> None:
         """Tell the driver that this worker ends with an error, so that nobody waits for it."""
+        header = {"kind": "failed", "type": type(error).__name__, "message": str(error)[:10_000],
+                  "text": text[:100_000], "consequence": consequence}
         try:
-            wire.send_frame(self._connection, {"kind": "failed", "reason": text[:1000]})
+            wire.send_frame(self._connection, header)
         except OSError:
             _logger.debug("the driver has hung up first")
 

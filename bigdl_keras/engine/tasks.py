@@ -129,17 +129,18 @@ def run_gang_member(task: GangTask, arrive: Callable[[Iterable[Any]], Iterator[P
     try:
         with threadpool_limits(1, user_api="blas"), Door(host, task.key) as door:
             keep_freed_memory()
-            address = Address(host, door.port)
             if task.port:
-                delegate = Delegate(task.host, task.port, task.key, rank, address)
+                delegate = Delegate(task.host, task.port, task.key, rank, host)
             blocks = collect_rows(task.columns, arrive(items))
-            addresses = delegate.addresses() if delegate is not None else _gather_addresses(address)
+            address = Address(host, door.port)
+            addresses = delegate.exchange_addresses(address) if delegate is not None else _gather_addresses(address)
             yield _run_in_team(task, rank, blocks, addresses, door, delegate)
     except Exception as error:
+        text, consequence = traceback.format_exc(), isinstance(error, (WorkerLost, ConnectionError))
+        add_place(error, f"worker {rank} of {task.size} on {host}")
         if delegate is not None:
-            delegate.failed(str(error))
-        yield Failure(rank, _pickled(add_place(error, f"worker {rank} of {task.size} on {host}")),
-                      traceback.format_exc(), isinstance(error, (WorkerLost, ConnectionError)))
+            delegate.failed(error, text, consequence)
+        yield Failure(rank, _pickled(error), text, consequence)
     finally:
         if delegate is not None:
             delegate.close()

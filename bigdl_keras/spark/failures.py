@@ -21,19 +21,20 @@ def original(error: BaseException) -> BaseException:
         match = _LAST_LINE.match(line)
         if match is None:
             continue
-        kind = getattr(errors, match[1], None) or getattr(builtins, match[1], None)
         message = [match[2]]
         for more in lines[number + 1:]:
             if _JAVA_FRAME.match(more):
                 break
             message.append(more)
-        found = _made(kind, "\n".join(message), match[1])
+        found = rebuilt(match[1], "\n".join(message))
         found.__cause__ = error
         return found
     return error
 
 
-def _made(kind: object, message: str, name: str) -> BaseException:
+def rebuilt(name: str, message: str) -> Exception:
+    """An exception of the type called `name`, if that is one of Python's or of ours; else a RuntimeError."""
+    kind = getattr(errors, name, None) or getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, Exception):
         try:
             return kind(message)
