@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.kernels.elementwise import erf, unary
+from bigdl_keras.kernels.elementwise import unary
+from bigdl_keras.kernels.special import erf, in_pieces
 from bigdl_keras.kernels.table import KERNELS, Kernel, each, same_shape
 from bigdl_keras.shapes import normalize_axis
 
@@ -25,6 +26,7 @@ def activation(name: str, forward: Callable[..., Any], gradient: Callable[..., A
 
 # Rectifiers: max(x, negative_slope * x), never more than max_value
 
+
 def relu(x: Any, *, negative_slope: float = 0.0, max_value: float | None = None, out: Any = None) -> Any:
     if negative_slope == 0:
         return np.maximum(x, 0, out=out) if max_value is None else np.clip(x, 0, max_value, out=out)
@@ -32,7 +34,10 @@ def relu(x: Any, *, negative_slope: float = 0.0, max_value: float | None = None,
     return y if max_value is None else np.minimum(y, max_value, out=out)
 
 
-def relu_gradient(dy: Any, y: Any, *, negative_slope: float = 0.0, max_value: float | None = None, out: Any = None) -> Any:
+@in_pieces
+def relu_gradient(
+    dy: Any, y: Any, *, negative_slope: float = 0.0, max_value: float | None = None, out: Any = None
+) -> Any:
     passed = np.greater(y, 0)
     if max_value is not None:
         passed = passed & (y < max_value)
@@ -43,25 +48,39 @@ def relu_gradient(dy: Any, y: Any, *, negative_slope: float = 0.0, max_value: fl
     return np.multiply(dy, slope.astype(dy.dtype, copy=False), out=out)
 
 
-def thresholded_relu(x: Any, *, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0,
-                     out: Any = None) -> Any:
+def thresholded_relu(
+    x: Any, *, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0, out: Any = None
+) -> Any:
     """x where x > threshold, else negative_slope * (x - threshold)."""
     y = np.where(x > threshold, x, negative_slope * (x - threshold))
     return y if max_value is None else np.minimum(y, max_value, out=out)
 
 
-def thresholded_relu_gradient(dy: Any, x: Any, *, negative_slope: float = 0.0, max_value: float | None = None,
-                              threshold: float = 0.0, out: Any = None) -> Any:
+def thresholded_relu_gradient(
+    dy: Any,
+    x: Any,
+    *,
+    negative_slope: float = 0.0,
+    max_value: float | None = None,
+    threshold: float = 0.0,
+    out: Any = None,
+) -> Any:
     slope = np.where(x > threshold, np.ones_like(x), np.full_like(x, negative_slope))
     if max_value is not None:
         slope *= x < max_value
     return np.multiply(dy, slope, out=out)
 
 
+@in_pieces
 def leaky_relu(x: Any, *, negative_slope: float = 0.2, out: Any = None) -> Any:
-    return np.maximum(x, negative_slope * x, out=out) if 0 <= negative_slope <= 1 else np.where(x >= 0, x, negative_slope * x)
+    return (
+        np.maximum(x, negative_slope * x, out=out)
+        if 0 <= negative_slope <= 1
+        else np.where(x >= 0, x, negative_slope * x)
+    )
 
 
+@in_pieces
 def leaky_relu_gradient(dy: Any, x: Any, *, negative_slope: float = 0.2, out: Any = None) -> Any:
     return np.multiply(dy, np.where(x > 0, np.ones_like(x), np.full_like(x, negative_slope)), out=out)
 
@@ -74,26 +93,40 @@ def relu6_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
     return np.multiply(dy, (y > 0) & (y < 6), out=out)
 
 
+@in_pieces
 def elu(x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    below = np.asarray(np.minimum(x, 0))
+    np.exp(below, out=below)
+    below -= 1
+    below *= alpha
+    return np.add(np.maximum(x, 0), below, out=out)
 
 
+@in_pieces
 def elu_gradient(dy: Any, x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
-    return np.multiply(dy, np.where(x > 0, np.ones_like(x), alpha * np.exp(np.minimum(x, 0))), out=out)
+    slope = np.asarray(np.minimum(x, 0))
+    np.exp(slope, out=slope)
+    if alpha != 1:
+        slope = np.where(x > 0, 1, alpha * slope)
+    return np.multiply(dy, slope, out=out)
 
 
+@in_pieces
 def selu(x: Any, *, out: Any = None) -> Any:
     return np.multiply(elu(x, alpha=SELU_ALPHA), SELU_SCALE, out=out)
 
 
+@in_pieces
 def selu_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     return np.multiply(elu_gradient(dy, x, alpha=SELU_ALPHA), SELU_SCALE, out=out)
 
 
+@in_pieces
 def celu(x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0) / alpha))
 
 
+@in_pieces
 def celu_gradient(dy: Any, x: Any, *, alpha: float = 1.0, out: Any = None) -> Any:
     return np.multiply(dy, np.exp(np.minimum(x, 0) / alpha), out=out)
 
@@ -109,6 +142,8 @@ activation("celu", celu, celu_gradient)
 
 # Sigmoids
 
+
+@in_pieces
 def sigmoid(x: Any, *, out: Any = None) -> Any:
     """1 / (1 + exp(-x)); where exp overflows the quotient is 0, which is right."""
     y = np.asarray(np.negative(x, out=out))
@@ -118,18 +153,21 @@ def sigmoid(x: Any, *, out: Any = None) -> Any:
     return np.reciprocal(y, out=y)
 
 
+@in_pieces
 def sigmoid_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
     slope = np.asarray(np.subtract(1, y))
     slope *= y
     return np.multiply(dy, slope, out=out)
 
 
+@in_pieces
 def tanh_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
     slope = np.asarray(np.multiply(y, y))
     np.subtract(1, slope, out=slope)
     return np.multiply(dy, slope, out=out)
 
 
+@in_pieces
 def hard_sigmoid(x: Any, *, slope: float = 1 / 6, offset: float = 0.5, out: Any = None) -> Any:
     """clip(slope * x + offset, 0, 1). Keras 3 has slope 1/6, Keras 1 and 2 had 0.2."""
     y = np.asarray(np.multiply(x, slope, out=out))
@@ -137,6 +175,7 @@ def hard_sigmoid(x: Any, *, slope: float = 1 / 6, offset: float = 0.5, out: Any 
     return np.clip(y, 0, 1, out=y)
 
 
+@in_pieces
 def hard_sigmoid_gradient(dy: Any, y: Any, *, slope: float = 1 / 6, offset: float = 0.5, out: Any = None) -> Any:
     inside = (y > 0) & (y < 1)
     return np.multiply(np.multiply(dy, slope), inside, out=out)
@@ -150,28 +189,34 @@ def hard_tanh_gradient(dy: Any, x: Any, *, min_value: float = -1.0, max_value: f
     return np.multiply(dy, (x > min_value) & (x < max_value), out=out)
 
 
+@in_pieces
 def softplus(x: Any, *, out: Any = None) -> Any:
     """log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))."""
     rest = np.log1p(np.exp(-np.absolute(x)))
     return np.add(np.maximum(x, 0), rest, out=out)
 
 
+@in_pieces
 def softplus_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     return np.multiply(dy, sigmoid(x), out=out)
 
 
+@in_pieces
 def log_sigmoid(x: Any, *, out: Any = None) -> Any:
     return np.negative(softplus(np.negative(x)), out=out)
 
 
+@in_pieces
 def log_sigmoid_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     return np.multiply(dy, sigmoid(np.negative(x)), out=out)
 
 
+@in_pieces
 def softsign(x: Any, *, out: Any = None) -> Any:
     return np.divide(x, np.absolute(x) + 1, out=out)
 
 
+@in_pieces
 def softsign_gradient(dy: Any, y: Any, *, out: Any = None) -> Any:
     return np.multiply(dy, np.square(1 - np.absolute(y)), out=out)
 
@@ -187,33 +232,41 @@ unary("softsign", softsign, softsign_gradient, "output")
 
 # x times something between 0 and 1
 
+
+@in_pieces
 def silu(x: Any, *, out: Any = None) -> Any:
     return np.multiply(x, sigmoid(x), out=out)
 
 
+@in_pieces
 def silu_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     gate = np.asarray(sigmoid(x))
     return np.multiply(dy, gate * (1 + x * (1 - gate)), out=out)
 
 
+@in_pieces
 def hard_silu(x: Any, *, out: Any = None) -> Any:
     return np.multiply(x, hard_sigmoid(x), out=out)
 
 
+@in_pieces
 def hard_silu_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     gate = hard_sigmoid(x)
     return np.multiply(dy, gate + x * ((gate > 0) & (gate < 1)) * (1 / 6), out=out)
 
 
+@in_pieces
 def mish(x: Any, *, out: Any = None) -> Any:
     return np.multiply(x, np.tanh(softplus(x)), out=out)
 
 
+@in_pieces
 def mish_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     gate = np.tanh(softplus(x))
     return np.multiply(dy, gate + x * (1 - gate * gate) * sigmoid(x), out=out)
 
 
+@in_pieces
 def gelu(x: Any, *, approximate: bool = True, out: Any = None) -> Any:
     """x * P(Z <= x): with erf, or tanh(sqrt(2 / pi) * (x + 0.044715 * x ** 3)) where `approximate`."""
     if approximate:
@@ -223,6 +276,7 @@ def gelu(x: Any, *, approximate: bool = True, out: Any = None) -> Any:
     return np.multiply(x, 0.5 * (gate + 1), out=out)
 
 
+@in_pieces
 def gelu_gradient(dy: Any, x: Any, *, approximate: bool = True, out: Any = None) -> Any:
     if approximate:
         square = x * x
@@ -234,10 +288,12 @@ def gelu_gradient(dy: Any, x: Any, *, approximate: bool = True, out: Any = None)
     return np.multiply(dy, 0.5 * (gate + 1) + density, out=out)
 
 
+@in_pieces
 def tanh_shrink(x: Any, *, out: Any = None) -> Any:
     return np.subtract(x, np.tanh(x), out=out)
 
 
+@in_pieces
 def tanh_shrink_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
     return np.multiply(dy, np.square(np.tanh(x)), out=out)
 
@@ -250,6 +306,7 @@ unary("tanh_shrink", tanh_shrink, tanh_shrink_gradient)
 
 
 # Shrinking and thresholds
+
 
 def soft_shrink(x: Any, *, threshold: float = 0.5, out: Any = None) -> Any:
     return np.subtract(x, np.clip(x, -threshold, threshold), out=out)
@@ -278,10 +335,13 @@ activation("threshold", threshold, threshold_gradient)
 
 # Algebraic softplus, and its sparse kin
 
+
+@in_pieces
 def squareplus(x: Any, *, b: float = 4.0, out: Any = None) -> Any:
     return np.multiply(x + np.sqrt(x * x + b), 0.5, out=out)
 
 
+@in_pieces
 def squareplus_gradient(dy: Any, x: Any, *, b: float = 4.0, out: Any = None) -> Any:
     return np.multiply(dy, 0.5 * (1 + x / np.sqrt(x * x + b)), out=out)
 
@@ -309,6 +369,7 @@ unary("sparse_sigmoid", sparse_sigmoid, sparse_sigmoid_gradient)
 
 
 # Distributions along an axis
+
 
 def softmax(x: Any, *, axis: int | tuple[int, ...] = -1, out: Any = None) -> Any:
     """exp(x) / sum(exp(x)), shifted by the largest."""
@@ -363,13 +424,14 @@ KERNELS["sparsemax"] = Kernel(sparsemax, each(sparsemax_gradient), same_shape, (
 
 # Gated linear unit: one half times the sigmoid of the other
 
+
 def glu_shape(shape: Any, *, axis: int = -1) -> Any:
     """Shape rule of `glu`: the axis is halved."""
     place = normalize_axis(axis, len(shape))
     size = shape[place]
     if size is not None and size % 2:
         raise ValueError(f"glu halves axis {axis}, whose size must be even. Received shape {shape}.")
-    return (*shape[:place], None if size is None else size // 2, *shape[place + 1:])
+    return (*shape[:place], None if size is None else size // 2, *shape[place + 1 :])
 
 
 def glu(x: Any, *, axis: int = -1, out: Any = None) -> Any:

@@ -1,7 +1,7 @@
 """Convolutions as one GEMM a tile: windows are copied side by side into a tile that stays in cache, and never stored.
 
-A window covers `block` neighbouring outputs of the last spatial axis at once. Its kernel is then a band matrix (with zeros),
-which multiplies more but copies less and gives BLAS wider matrices: much faster where channels are few.
+A window covers `block` neighbouring outputs of the last spatial axis at once. Its kernel is then a band matrix (with
+zeros), which multiplies more but copies less and gives BLAS wider matrices: much faster where channels are few.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ from bigdl_keras.kernels.windows import (
 )
 
 TILE = 1 << 18  # numbers in a tile of columns
-COPY, RUN, FLOP, NARROW = 0.35, 8.0, 1 / 130, 24.0  # measured costs, in nanoseconds; NARROW: columns at half of BLAS's speed
+COPY, RUN, FLOP, NARROW = (
+    0.35,
+    8.0,
+    1 / 130,
+    24.0,
+)  # measured costs, in nanoseconds; NARROW: columns at half of BLAS's speed
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,11 @@ class Geometry:
 
 
 @lru_cache(maxsize=4096)
-def best_block(counts: tuple[int, ...], window: tuple[int, ...], stride: int, dilation: int, channels: int, filters: int) -> int:
+def best_block(
+    counts: tuple[int, ...], window: tuple[int, ...], stride: int, dilation: int, channels: int, filters: int
+) -> int:
     """The block that promises the least time, by a model fitted to measurements."""
+
     def cost(block: int) -> float:
         reach = window[-1] if block == 1 else (block - 1) * stride + span(window[-1], dilation)
         lines = prod(window[:-1])
@@ -99,22 +107,31 @@ def best_block(counts: tuple[int, ...], window: tuple[int, ...], stride: int, di
         return (copied + multiplied) / block
 
     size = counts[-1]
-    allowed = [block for block in range(1, size + 1)
-               if size % block == 0 and (block == 1 or block * filters <= 512)]
+    allowed = [block for block in range(1, size + 1) if size % block == 0 and (block == 1 or block * filters <= 512)]
     return min(allowed, key=cost, default=1)
 
 
 @lru_cache(maxsize=4096)
-def geometry(sizes: tuple[int, ...], window: tuple[int, ...], strides: tuple[int, ...], dilation: tuple[int, ...], pads: Pads,
-             channels: int, filters: int) -> Geometry:
+def geometry(
+    sizes: tuple[int, ...],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilation: tuple[int, ...],
+    pads: Pads,
+    channels: int,
+    filters: int,
+) -> Geometry:
     """The geometry of a convolution over `sizes`, with its block chosen."""
-    counts = tuple((size + before + after - span(k, d)) // s + 1
-                   for size, k, s, d, (before, after) in zip(sizes, window, strides, dilation, pads, strict=True))
+    counts = tuple(
+        (size + before + after - span(k, d)) // s + 1
+        for size, k, s, d, (before, after) in zip(sizes, window, strides, dilation, pads, strict=True)
+    )
     block = best_block(counts, window, strides[-1], dilation[-1], channels, filters)
     return Geometry(sizes, counts, window, strides, dilation, pads, channels, filters, block)
 
 
 # Kernels as band matrices, and back
+
 
 def band(kernel: Any, g: Geometry) -> Any:
     """Matrix (width, block * filters) of a kernel (*window, channels, filters)."""
@@ -145,6 +162,7 @@ def _diagonals(g: Geometry) -> list[slice]:
 
 # Columns
 
+
 def tiles(x: Any, g: Geometry) -> Iterator[tuple[slice, slice, Any]]:
     """Columns of x (batch, *sizes, channels), tile by tile: images, rows along the first axis, matrix (rows, width)."""
     batch = x.shape[0]
@@ -163,7 +181,7 @@ def tiles(x: Any, g: Geometry) -> Iterator[tuple[slice, slice, Any]]:
         for first in range(0, g.rows[0], lines):
             last = min(first + lines, g.rows[0])
             piece = view[:, first:last]
-            columns = buffer[:piece.size].reshape(piece.shape)
+            columns = buffer[: piece.size].reshape(piece.shape)
             np.copyto(columns, piece)
             yield slice(start, stop), slice(first, last), columns.reshape(-1, g.width)
 
@@ -179,8 +197,8 @@ class _Padding:
     def of(self, x: Any) -> Any:
         if self._buffer is None:
             return x
-        self._buffer[self._inner][:len(x)] = x
-        return self._buffer[:len(x)]
+        self._buffer[self._inner][: len(x)] = x
+        return self._buffer[: len(x)]
 
 
 def _part(y: Any, images: slice, rows: slice, g: Geometry) -> Any:
@@ -218,8 +236,10 @@ def spread(dy: Any, kernel: Any, g: Geometry, dx: Any) -> Any:
     rank = len(g.sizes)
     flipped = np.swapaxes(kernel[(slice(None, None, -1),) * rank], -1, -2)
     before = [span(k, d) - 1 - pad[0] for k, d, pad in zip(g.window, g.dilation, g.pads, strict=True)]
-    pads = tuple((left, size + span(k, d) - 1 - count - left) for left, size, count, k, d
-                 in zip(before, g.sizes, g.counts, g.window, g.dilation, strict=True))
+    pads = tuple(
+        (left, size + span(k, d) - 1 - count - left)
+        for left, size, count, k, d in zip(before, g.sizes, g.counts, g.window, g.dilation, strict=True)
+    )
     back = geometry(g.counts, g.window, g.strides, g.dilation, pads, g.filters, g.channels)
     return correlate(dy, flipped, None, back, dx)
 
@@ -229,16 +249,18 @@ def _scatter(dy: Any, kernel: Any, g: Geometry, dx: Any) -> Any:
     matrix = band(kernel, g).T
     batch = len(dy)
     images = max(min(TILE // max(prod(g.rows) * g.width, 1), batch), 1)
-    room = [max(size + before + after, (row - 1) * step + _whole(taps, step)) for size, (before, after), row, step, taps
-            in zip(g.sizes, g.pads, g.rows, g.steps, _reach(g), strict=True)]
+    room = [
+        max(size + before + after, (row - 1) * step + _whole(taps, step))
+        for size, (before, after), row, step, taps in zip(g.sizes, g.pads, g.rows, g.steps, _reach(g), strict=True)
+    ]
     buffer = np.empty((images, *room, g.channels), dx.dtype)
     for start in range(0, batch, images):
-        flow = dy[start:start + images]
-        total = buffer[:len(flow)]
+        flow = dy[start : start + images]
+        total = buffer[: len(flow)]
         total.fill(0)
         columns = np.matmul(flow.reshape(-1, g.block * g.filters), matrix)
         _add_columns(columns.reshape(len(flow), *g.rows, *g.taps, g.channels), g, total)
-        np.copyto(dx[start:start + images], total[inner(g.sizes, g.pads)])
+        np.copyto(dx[start : start + images], total[inner(g.sizes, g.pads)])
     return dx
 
 
@@ -259,8 +281,10 @@ def _add_columns(columns: Any, g: Geometry, total: Any) -> None:
     for offset in np.ndindex(*g.taps[:-1], -(-g.taps[-1] // length)):
         first = offset[-1] * length
         count = min(length, g.taps[-1] - first)
-        lines = tuple(slice(o * d, o * d + (n - 1) * s + 1, s) for o, d, n, s
-                      in zip(offset[:-1], g.tap_strides, g.rows, g.steps, strict=False))
+        lines = tuple(
+            slice(o * d, o * d + (n - 1) * s + 1, s)
+            for o, d, n, s in zip(offset[:-1], g.tap_strides, g.rows, g.steps, strict=False)
+        )
         at = first * g.tap_strides[-1]
         if g.block == 1:
             target = total[(slice(None), *lines, slice(at, at + (g.rows[-1] - 1) * step + 1, step))]
@@ -274,13 +298,24 @@ def _add_columns(columns: Any, g: Geometry, total: Any) -> None:
 
 # The kernels: x (batch, *sizes, channels), kernel (*window, channels / groups, filters), bias (filters)
 
-def conv_shape(shape: Any, kernel: Any, *bias: Any, strides: Any, padding: str, dilation: Any, groups: int = 1,
-               data_format: str = "channels_last") -> Any:
+
+def conv_shape(
+    shape: Any,
+    kernel: Any,
+    *bias: Any,
+    strides: Any,
+    padding: str,
+    dilation: Any,
+    groups: int = 1,
+    data_format: str = "channels_last",
+) -> Any:
     """Shape rule of `conv`."""
     sizes, channels = split_shape(shape, data_format)
     if channels is not None and channels != kernel[-2] * groups:
-        raise ValueError(f"A convolution with a kernel of shape {kernel} and {groups} groups needs {kernel[-2] * groups} "
-                         f"channels ({data_format}). Received an input of shape {shape}.")
+        raise ValueError(
+            f"A convolution with a kernel of shape {kernel} and {groups} groups needs {kernel[-2] * groups} "
+            f"channels ({data_format}). Received an input of shape {shape}."
+        )
     counts = checked_sizes("convolution", shape, sizes, output_sizes(sizes, kernel[:-2], strides, padding, dilation))
     return join_shape(shape[0], counts, kernel[-1], data_format)
 
@@ -294,8 +329,17 @@ def _groups(x: Any, kernel: Any, strides: Any, padding: str, dilation: Any, grou
     return g, [(slice(i * channels, (i + 1) * channels), slice(i * filters, (i + 1) * filters)) for i in range(groups)]
 
 
-def conv(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, dilation: Any, groups: int = 1,
-         data_format: str = "channels_last", out: Any = None) -> Any:
+def conv(
+    x: Any,
+    kernel: Any,
+    *bias: Any,
+    strides: Any,
+    padding: str,
+    dilation: Any,
+    groups: int = 1,
+    data_format: str = "channels_last",
+    out: Any = None,
+) -> Any:
     x = channels_last(x, data_format)
     g, parts = _groups(x, kernel, strides, padding, dilation, groups)
     usable = out is not None and data_format == "channels_last"
@@ -305,12 +349,23 @@ def conv(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, dilation: 
     return restore(y, data_format)
 
 
-def _bias_gradient(dy: Any) -> Any:
+def bias_gradient(dy: Any) -> Any:
     return channel_sums(dy.reshape(-1, dy.shape[-1]) if dy.size else dy.reshape(0, dy.shape[-1]))
 
 
-def conv_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: Any, out: Any, strides: Any, padding: str,
-                  dilation: Any, groups: int = 1, data_format: str = "channels_last") -> tuple[Any, ...]:
+def conv_gradient(
+    dy: Any,
+    x: Any,
+    kernel: Any,
+    *bias: Any,
+    wanted: Any,
+    out: Any,
+    strides: Any,
+    padding: str,
+    dilation: Any,
+    groups: int = 1,
+    data_format: str = "channels_last",
+) -> tuple[Any, ...]:
     x, dy = channels_last(x, data_format), np.ascontiguousarray(channels_last(dy, data_format))
     g, parts = _groups(x, kernel, strides, padding, dilation, groups)
     dx = dkernel = None
@@ -323,80 +378,7 @@ def conv_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: Any, out: An
     if wanted[1]:
         pieces = [correlate_kernel(x[..., channels], dy[..., filters], g) for channels, filters in parts]
         dkernel = pieces[0] if groups == 1 else np.concatenate(pieces, axis=-1)
-    return (dx, dkernel, *(_bias_gradient(dy) if want else None for want in wanted[2:]))
+    return (dx, dkernel, *(bias_gradient(dy) if want else None for want in wanted[2:]))
 
 
 KERNELS["conv"] = Kernel(conv, conv_gradient, conv_shape)
-
-
-# Transposed: kernel (*window, filters, channels); y is the input that a convolution of these strides would have had
-
-def transposed_size(size: int | None, window: int, stride: int, padding: str, extra: int | None, dilation: int) -> int | None:
-    """Output length along one axis."""
-    if size is None:
-        return None
-    reach = span(window, dilation)
-    if padding == "valid":
-        return (size - 1) * stride + reach + (max(stride - reach, 0) if extra is None else extra)
-    return size * stride if extra is None else (size - 1) * stride + reach % 2 + extra
-
-
-def _cropped(window: int, stride: int, padding: str, extra: int | None, dilation: int) -> int:
-    """How much of the full result is cut off before its start."""
-    if padding == "valid":
-        return 0
-    reach = span(window, dilation)
-    total = stride + reach - 2 if extra is None else reach + reach % 2 - 2 + extra
-    return reach - 1 - min(total - total // 2, reach - 1)
-
-
-def conv_transpose_shape(shape: Any, kernel: Any, *bias: Any, strides: Any, padding: str, output_padding: Any = None,
-                         dilation: Any, data_format: str = "channels_last") -> Any:
-    """Shape rule of `conv_transpose`."""
-    sizes, channels = split_shape(shape, data_format)
-    if channels is not None and channels != kernel[-1]:
-        raise ValueError(f"A transposed convolution with a kernel of shape {kernel} needs {kernel[-1]} channels "
-                         f"({data_format}). Received an input of shape {shape}.")
-    extra = output_padding or (None,) * len(sizes)
-    counts = tuple(transposed_size(size, k, s, padding, e, d)
-                   for size, k, s, e, d in zip(sizes, kernel, strides, extra, dilation, strict=False))
-    return join_shape(shape[0], counts, kernel[-2], data_format)
-
-
-def _transposed_geometry(x: Any, kernel: Any, strides: Any, padding: str, output_padding: Any, dilation: Any) -> Geometry:
-    counts, window = x.shape[1:-1], kernel.shape[:-2]
-    extra = output_padding or (None,) * len(counts)
-    axes = list(zip(counts, window, strides, extra, dilation, strict=True))
-    sizes = tuple(transposed_size(n, k, s, padding, e, d) or 0 for n, k, s, e, d in axes)
-    before = [_cropped(k, s, padding, e, d) for _, k, s, e, d in axes]
-    pads = tuple((cut, max((n - 1) * s + span(k, d) - size - cut, 0))
-                 for cut, size, (n, k, s, _, d) in zip(before, sizes, axes, strict=True))
-    return geometry(sizes, window, strides, dilation, pads, kernel.shape[-2], kernel.shape[-1])
-
-
-def conv_transpose(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, output_padding: Any = None, dilation: Any,
-                   data_format: str = "channels_last", out: Any = None) -> Any:
-    x = np.ascontiguousarray(channels_last(x, data_format))
-    g = _transposed_geometry(x, kernel, strides, padding, output_padding, dilation)
-    usable = out is not None and data_format == "channels_last"
-    y = out if usable else np.empty((len(x), *g.sizes, g.channels), x.dtype)
-    spread(x, kernel, g, y)
-    if bias:
-        matrix = y.reshape(y.size // g.channels, g.channels)
-        by_channel(np.add, matrix, bias[0], matrix)
-    return restore(y, data_format)
-
-
-def conv_transpose_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: Any, out: Any, strides: Any, padding: str,
-                            output_padding: Any = None, dilation: Any, data_format: str = "channels_last") -> tuple[Any, ...]:
-    x, dy = np.ascontiguousarray(channels_last(x, data_format)), np.ascontiguousarray(channels_last(dy, data_format))
-    g = _transposed_geometry(x, kernel, strides, padding, output_padding, dilation)
-    dx = dkernel = None
-    if wanted[0]:
-        dx = restore(correlate(dy, kernel, None, g, np.empty(x.shape, dy.dtype)), data_format)
-    if wanted[1]:
-        dkernel = correlate_kernel(dy, x, g)
-    return (dx, dkernel, *(_bias_gradient(dy) if want else None for want in wanted[2:]))
-
-
-KERNELS["conv_transpose"] = Kernel(conv_transpose, conv_transpose_gradient, conv_transpose_shape)

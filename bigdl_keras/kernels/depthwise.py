@@ -1,4 +1,4 @@
-"""Depthwise convolution: each channel has its own kernels, so there is no product of matrices, only shifted multiply-adds."""
+"""Depthwise convolution: each channel has its own kernels: no product of matrices, only shifted multiply-adds."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ from bigdl_keras.kernels.windows import (
 # filter c * multiplier + j is kernel [..., c, j]
 
 
-def depthwise_conv_shape(shape: Any, kernel: Any, *bias: Any, strides: Any, padding: str, dilation: Any,
-                         data_format: str = "channels_last") -> Any:
+def depthwise_conv_shape(
+    shape: Any, kernel: Any, *bias: Any, strides: Any, padding: str, dilation: Any, data_format: str = "channels_last"
+) -> Any:
     """Shape rule of `depthwise_conv`."""
     sizes, channels = split_shape(shape, data_format)
     if channels is not None and channels != kernel[-2]:
-        raise ValueError(f"A depthwise convolution with a kernel of shape {kernel} needs {kernel[-2]} channels "
-                         f"({data_format}). Received an input of shape {shape}.")
+        raise ValueError(
+            f"A depthwise convolution with a kernel of shape {kernel} needs {kernel[-2]} channels "
+            f"({data_format}). Received an input of shape {shape}."
+        )
     counts = checked_sizes("convolution", shape, sizes, output_sizes(sizes, kernel[:-2], strides, padding, dilation))
     return join_shape(shape[0], counts, kernel[-2] * kernel[-1], data_format)
 
@@ -55,11 +58,19 @@ def _views(x: Any, kernel: Any, counts: Any, strides: Any, dilation: Any, lined:
             continue
         first = offset[-1] * dilation[-1] * channels
         rows = at_offset(x, offset[:-1], counts[:-1], strides[:-1], dilation[:-1])
-        yield offset, _lined(rows)[..., first:first + counts[-1] * channels]
+        yield offset, _lined(rows)[..., first : first + counts[-1] * channels]
 
 
-def depthwise_conv(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, dilation: Any,
-                   data_format: str = "channels_last", out: Any = None) -> Any:
+def depthwise_conv(
+    x: Any,
+    kernel: Any,
+    *bias: Any,
+    strides: Any,
+    padding: str,
+    dilation: Any,
+    data_format: str = "channels_last",
+    out: Any = None,
+) -> Any:
     x = np.ascontiguousarray(channels_last(x, data_format))
     sizes, (channels, multiplier) = x.shape[1:-1], kernel.shape[-2:]
     counts = output_sizes(sizes, kernel.shape[:-2], strides, padding, dilation)
@@ -70,7 +81,8 @@ def depthwise_conv(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, 
     for images in slices(len(x), prod(counts) * channels):
         piece = padded(x[images], pads)
         for j in range(multiplier):
-            total = product = None
+            total: Any = None
+            product: Any = None
             for offset, view in _views(piece, kernel, counts, strides, dilation, lined):
                 weight = np.tile(kernel[(*offset, slice(None), j)], repeats)
                 if total is None:
@@ -86,8 +98,18 @@ def depthwise_conv(x: Any, kernel: Any, *bias: Any, strides: Any, padding: str, 
     return restore(y, data_format)
 
 
-def depthwise_conv_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: Any, out: Any, strides: Any, padding: str,
-                            dilation: Any, data_format: str = "channels_last") -> tuple[Any, ...]:
+def depthwise_conv_gradient(
+    dy: Any,
+    x: Any,
+    kernel: Any,
+    *bias: Any,
+    wanted: Any,
+    out: Any,
+    strides: Any,
+    padding: str,
+    dilation: Any,
+    data_format: str = "channels_last",
+) -> tuple[Any, ...]:
     x, dy = np.ascontiguousarray(channels_last(x, data_format)), np.ascontiguousarray(channels_last(dy, data_format))
     sizes, (channels, multiplier) = x.shape[1:-1], kernel.shape[-2:]
     counts = dy.shape[1:-1]
@@ -113,7 +135,9 @@ def depthwise_conv_gradient(dy: Any, x: Any, kernel: Any, *bias: Any, wanted: An
     return (None if dx is None else restore(dx, data_format), dkernel, *([dbias] if bias else []))
 
 
-def _add_kernel_gradient(x: Any, flow: Any, dkernel: Any, counts: Any, strides: Any, dilation: Any, lined: bool) -> None:
+def _add_kernel_gradient(
+    x: Any, flow: Any, dkernel: Any, counts: Any, strides: Any, dilation: Any, lined: bool
+) -> None:
     """Add the sum over images and places of x times the flow back to dkernel (*window, channels)."""
     channels = dkernel.shape[-1]
     product = np.empty_like(flow)

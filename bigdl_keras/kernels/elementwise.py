@@ -25,20 +25,28 @@ def of_ufunc(ufunc: Callable[..., Any]) -> Callable[..., Any]:
     return forward
 
 
-def unary(name: str, ufunc: Callable[..., Any], gradient: Callable[..., Any] | None, *needs: str, dtype: Any = None) -> None:
+def unary(
+    name: str, ufunc: Callable[..., Any], gradient: Callable[..., Any] | None, *needs: str, dtype: Any = None
+) -> None:
     """File a ufunc of one input, with the gradient function of that input."""
     joint = None if gradient is None else each(gradient)
     KERNELS[name] = Kernel(of_ufunc(ufunc), joint, same_shape, needs or ("inputs",), elementwise=True, dtype=dtype)
 
 
-def binary(name: str, ufunc: Callable[..., Any], *gradients: Callable[..., Any], needs: tuple[str, ...] = ("inputs",),
-           dtype: Any = None) -> None:
+def binary(
+    name: str,
+    ufunc: Callable[..., Any],
+    *gradients: Callable[..., Any],
+    needs: tuple[str, ...] = ("inputs",),
+    dtype: Any = None,
+) -> None:
     """File a ufunc of two broadcast inputs, with one gradient function each."""
     joint = each(*gradients) if gradients else None
     KERNELS[name] = Kernel(of_ufunc(ufunc), joint, broadcast_shape, needs, elementwise=True, dtype=dtype)
 
 
 # Arithmetic: x + y, x - y, x * y, x / y
+
 
 def add_gradient_x(dy: Any, shapes: Any, *, out: Any = None) -> Any:
     return sum_to_shape(dy, shapes[0], out)
@@ -89,6 +97,7 @@ binary("divide", np.divide, divide_gradient_x, divide_gradient_y)
 
 # Extrema: where both inputs are equal the gradient is shared, half to each
 
+
 def _chosen(x: Any, y: Any, better: Callable[..., Any], dtype: Any) -> Any:
     return better(x, y).astype(dtype) + 0.5 * np.equal(x, y).astype(dtype)
 
@@ -114,6 +123,7 @@ binary("minimum", np.minimum, minimum_gradient_x, minimum_gradient_y)
 
 
 # x ** y: dx = y * x ** (y - 1), zero where y is 0; dy = x ** y * log(x), zero where x is 0
+
 
 def power_gradient_x(dy: Any, x: Any, y: Any, *, out: Any = None) -> Any:
     exponent = np.where(np.equal(y, 0), 1, y) if isinstance(y, np.ndarray) else y or 1  # a Python number stays weak
@@ -157,6 +167,7 @@ binary("floor_divide", np.floor_divide)
 
 
 # Functions of one number
+
 
 def negative_gradient(dy: Any, shapes: Any, *, out: Any = None) -> Any:
     return np.negative(dy, out=out)
@@ -283,14 +294,24 @@ for _name, _ufunc in {"sign": np.sign, "floor": np.floor, "ceil": np.ceil, "roun
 
 # Answers yes or no: no gradient
 
-for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
-              "logical_and", "logical_or", "logical_xor"):
+for _name in (
+    "equal",
+    "not_equal",
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+):
     binary(_name, getattr(np, _name), dtype="bool")
 for _name in ("logical_not", "isnan", "isinf", "isfinite"):
     unary(_name, getattr(np, _name), None, dtype="bool")
 
 
 # Choice, bounds and dtypes
+
 
 def where(condition: Any, x: Any, y: Any, *, out: Any = None) -> Any:
     result = np.where(condition, x, y)
@@ -358,48 +379,3 @@ KERNELS["where"] = Kernel(where, each(None, where_gradient_x, where_gradient_y),
 KERNELS["clip"] = Kernel(clip, each(clip_gradient), same_shape, elementwise=True)
 KERNELS["cast"] = Kernel(cast, each(cast_gradient), same_shape, view=True, dtype=_dtype_attribute)
 KERNELS["cast_like"] = Kernel(cast_like, each(cast_like_gradient, None), same_shape, view=True, dtype=_dtype_of_second)
-
-
-# erf: W. J. Cody's rational approximations (Rational Chebyshev approximations for the error function, 1969) hold in both
-# precisions; three ranges of |x|.
-
-_ERF_SMALL_P = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
-                3.20937758913846947e3)
-_ERF_SMALL_Q = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
-_ERF_MIDDLE_P = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
-                 2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
-                 1.23033935479799725e3)
-_ERF_MIDDLE_Q = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
-                 3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)
-
-
-def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
-    result = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
-        result *= x
-        result += coefficient
-    return result
-
-
-def erf(x: Any, *, out: Any = None) -> Any:
-    """2 / sqrt(pi) * integral of exp(-t * t) from 0 to x."""
-    x = np.asarray(x)
-    size = np.absolute(x)
-    small = np.minimum(size, 0.5)
-    square = small * small
-    inner = small * (_polynomial(_ERF_SMALL_P, square) / _polynomial(_ERF_SMALL_Q, square))
-    middle = np.clip(size, 0.46875, 6.0)  # beyond 6 erf is 1 in double precision
-    outer = _polynomial(_ERF_MIDDLE_P, middle)
-    outer /= _polynomial(_ERF_MIDDLE_Q, middle)
-    outer *= np.exp(-middle * middle)
-    np.subtract(1, outer, out=outer)
-    result = np.where(size <= 0.46875, inner, outer)
-    result = np.where(np.isnan(x), x, result)
-    return np.copysign(result, x, out=out)
-
-
-def erf_gradient(dy: Any, x: Any, *, out: Any = None) -> Any:
-    return np.multiply(dy, np.exp(-x * x) * (2 / float(np.sqrt(np.pi))), out=out)
-
-
-unary("erf", erf, erf_gradient)

@@ -1,7 +1,7 @@
 """Gated recurrent unit (Cho et al., 2014) and the simple recurrent layer; gates z, r, h in Keras's order.
 
-With `reset_after` the reset gate multiplies the recurrent product (as cuDNN) and the bias is (2, 3 * units); without, it
-multiplies the state before the product, and the bias is (3 * units).
+With `reset_after` the reset gate multiplies the recurrent product (as cuDNN) and the bias is (2, 3 * units); without,
+it multiplies the state before the product, and the bias is (3 * units).
 """
 
 from __future__ import annotations
@@ -54,18 +54,31 @@ def _biases(bias: Any, reset_after: bool) -> tuple[Any, Any]:
     return bias[0], bias[1]
 
 
-def gru(*inputs: Any, activation: Activation = "tanh", recurrent_activation: Activation = "sigmoid", reset_after: bool = True,
-        stated: bool = False, use_bias: bool = True, dropped: bool = False, masked: bool = False, go_backwards: bool = False,
-        return_sequences: bool = False, zero_output_for_mask: bool = False, out: Any = None) -> Any:
+def gru(
+    *inputs: Any,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    reset_after: bool = True,
+    stated: bool = False,
+    use_bias: bool = True,
+    dropped: bool = False,
+    masked: bool = False,
+    go_backwards: bool = False,
+    return_sequences: bool = False,
+    zero_output_for_mask: bool = False,
+    out: Any = None,
+) -> Any:
     """h = z * h + (1 - z) * tanh(.), step by step. Answers with the outputs and h."""
-    given = opened(inputs, 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards)
+    given = opened(
+        inputs, 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
+    )
     gate, cell = Nonlinearity(recurrent_activation), Nonlinearity(activation)
     memory = _Memory(given, gate, cell)
     hidden, units = memory.hidden, given.units
     hidden[0] = given.states[0]
     input_bias, recurrent_bias = _biases(given.bias, reset_after)
     inflow = projected(given, given.kernel, input_bias)
-    gates_kernel, candidate_kernel = given.recurrent_kernel[:, :2 * units], given.recurrent_kernel[:, 2 * units:]
+    gates_kernel, candidate_kernel = given.recurrent_kernel[:, : 2 * units], given.recurrent_kernel[:, 2 * units :]
     for now in range(len(inflow)):
         state = hidden[now] if given.factor is None else hidden[now] * given.factor
         product = np.matmul(state, given.recurrent_kernel if reset_after else gates_kernel)
@@ -88,41 +101,62 @@ def gru(*inputs: Any, activation: Activation = "tanh", recurrent_activation: Act
     return (output, hidden[-1].copy()), memory
 
 
-def gru_gradient(dy: Any, *rest: Any, wanted: Any, out: Any, activation: Activation = "tanh",
-                 recurrent_activation: Activation = "sigmoid", reset_after: bool = True, stated: bool = False,
-                 use_bias: bool = True, dropped: bool = False, masked: bool = False, go_backwards: bool = False,
-                 return_sequences: bool = False, zero_output_for_mask: bool = False) -> tuple[Any, ...]:
+def gru_gradient(
+    dy: Any,
+    *rest: Any,
+    wanted: Any,
+    out: Any,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    reset_after: bool = True,
+    stated: bool = False,
+    use_bias: bool = True,
+    dropped: bool = False,
+    masked: bool = False,
+    go_backwards: bool = False,
+    return_sequences: bool = False,
+    zero_output_for_mask: bool = False,
+) -> tuple[Any, ...]:
     *inputs, memory = rest
-    given = opened(tuple(inputs), 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked,
-                   go_backwards=go_backwards)
+    given = opened(
+        tuple(inputs), 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
+    )
     units = given.units
-    flows = flows_of(dy[0], memory.candidates.shape, given.mask, return_sequences, zero_output_for_mask,
-                     memory.candidates.dtype)
-    dz, inner_flow, dh, dfactor = _flow_back(given, memory, flows, dy[1], Nonlinearity(recurrent_activation),
-                                             Nonlinearity(activation), reset_after)
+    flows = flows_of(
+        dy[0], memory.candidates.shape, given.mask, return_sequences, zero_output_for_mask, memory.candidates.dtype
+    )
+    dz, inner_flow, dh, dfactor = _flow_back(
+        given, memory, flows, dy[1], Nonlinearity(recurrent_activation), Nonlinearity(activation), reset_after
+    )
     dx, dkernel, dbias = input_gradients(given, dz, given.kernel, wanted[0], go_backwards)
     states = memory.hidden[:-1] if given.factor is None else memory.hidden[:-1] * given.factor
     flat, states = dz.reshape(-1, 3 * units), states.reshape(-1, units)
     if reset_after:
-        recurrent_flow = np.concatenate([flat[:, :2 * units], inner_flow.reshape(-1, units)], axis=1)
+        recurrent_flow = np.concatenate([flat[:, : 2 * units], inner_flow.reshape(-1, units)], axis=1)
         drecurrent = np.matmul(states.T, recurrent_flow)
         dbias = np.stack([dbias, channel_sums(recurrent_flow)])
     else:
         resets = (memory.gates[:, 1] * memory.inner).reshape(-1, units)
-        drecurrent = np.concatenate([np.matmul(states.T, flat[:, :2 * units]), np.matmul(resets.T, flat[:, 2 * units:])], axis=1)
-    return answers(dx, (dh,), dkernel, drecurrent, dbias, dfactor, stated=stated, use_bias=use_bias, dropped=dropped,
-                   masked=masked)
+        drecurrent = np.concatenate(
+            [np.matmul(states.T, flat[:, : 2 * units]), np.matmul(resets.T, flat[:, 2 * units :])], axis=1
+        )
+    return answers(
+        dx, (dh,), dkernel, drecurrent, dbias, dfactor, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked
+    )
 
 
-def _flow_back(given: Inputs, memory: _Memory, flows: Any, dlast: Any, gate: Nonlinearity, cell: Nonlinearity,
-               reset_after: bool) -> tuple[Any, ...]:
-    """From the last step to the first: gradients of the gates before activation, of `inner`, the state and the factor."""
+def _flow_back(
+    given: Inputs, memory: _Memory, flows: Any, dlast: Any, gate: Nonlinearity, cell: Nonlinearity, reset_after: bool
+) -> tuple[Any, ...]:
+    """From last step to first: gradients of the gates before activation, of `inner`, the state and the factor."""
     time, batch, units = memory.candidates.shape
     dz = np.empty((time, batch, 3 * units), memory.candidates.dtype)
     inner_flow = np.empty_like(memory.candidates)
     dh = np.zeros_like(memory.hidden[0]) if dlast is None else np.array(dlast)
     dgates, flow = np.empty((2, batch, units), dz.dtype), np.empty_like(dh)
-    transposed = np.ascontiguousarray(given.recurrent_kernel.T)  # (3 * units, units); BLAS is faster on it than on a view
+    transposed = np.ascontiguousarray(
+        given.recurrent_kernel.T
+    )  # (3 * units, units); BLAS is faster on it than on a view
     dfactor = None if given.factor is None else np.zeros_like(given.factor)
     back = np.empty_like(dh)
     for now in range(time - 1, -1, -1):
@@ -141,14 +175,14 @@ def _flow_back(given: Inputs, memory: _Memory, flows: Any, dlast: Any, gate: Non
         np.subtract(dh, passed, out=flow)
         cell.flow(flow, memory.candidates_kept[now], flow)
         parts[2] = flow
-        reset_flow = flow if reset_after else np.matmul(flow, transposed[2 * units:])
+        reset_flow = flow if reset_after else np.matmul(flow, transposed[2 * units :])
         np.multiply(reset_flow, memory.inner[now], out=dgates[1])
         np.multiply(reset_flow, r, out=inner_flow[now])
         gate.flow(dgates, memory.gates_kept[now], parts[:2])
         if reset_after:
-            np.matmul(np.concatenate([dz[now, :, :2 * units], inner_flow[now]], axis=1), transposed, out=back)
+            np.matmul(np.concatenate([dz[now, :, : 2 * units], inner_flow[now]], axis=1), transposed, out=back)
         else:
-            np.matmul(dz[now, :, :2 * units], transposed[:2 * units], out=back)
+            np.matmul(dz[now, :, : 2 * units], transposed[: 2 * units], out=back)
             back += inner_flow[now]
         if dfactor is not None:
             dfactor += back * memory.hidden[now]
@@ -159,11 +193,22 @@ def _flow_back(given: Inputs, memory: _Memory, flows: Any, dlast: Any, gate: Non
     return dz, inner_flow, dh, dfactor
 
 
-def simple_rnn(*inputs: Any, activation: Activation = "tanh", stated: bool = False, use_bias: bool = True,
-               dropped: bool = False, masked: bool = False, go_backwards: bool = False, return_sequences: bool = False,
-               zero_output_for_mask: bool = False, out: Any = None) -> Any:
+def simple_rnn(
+    *inputs: Any,
+    activation: Activation = "tanh",
+    stated: bool = False,
+    use_bias: bool = True,
+    dropped: bool = False,
+    masked: bool = False,
+    go_backwards: bool = False,
+    return_sequences: bool = False,
+    zero_output_for_mask: bool = False,
+    out: Any = None,
+) -> Any:
     """h = activation(x @ kernel + h @ recurrent_kernel + bias), step by step. Answers with the outputs and h."""
-    given = opened(inputs, 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards)
+    given = opened(
+        inputs, 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
+    )
     cell = Nonlinearity(activation)
     inflow = projected(given, given.kernel, given.bias)
     hidden = np.empty((len(inflow) + 1, *given.states[0].shape), inflow.dtype)
@@ -182,12 +227,24 @@ def simple_rnn(*inputs: Any, activation: Activation = "tanh", stated: bool = Fal
     return (output, hidden[-1].copy()), (hidden, kept)
 
 
-def simple_rnn_gradient(dy: Any, *rest: Any, wanted: Any, out: Any, activation: Activation = "tanh", stated: bool = False,
-                        use_bias: bool = True, dropped: bool = False, masked: bool = False, go_backwards: bool = False,
-                        return_sequences: bool = False, zero_output_for_mask: bool = False) -> tuple[Any, ...]:
+def simple_rnn_gradient(
+    dy: Any,
+    *rest: Any,
+    wanted: Any,
+    out: Any,
+    activation: Activation = "tanh",
+    stated: bool = False,
+    use_bias: bool = True,
+    dropped: bool = False,
+    masked: bool = False,
+    go_backwards: bool = False,
+    return_sequences: bool = False,
+    zero_output_for_mask: bool = False,
+) -> tuple[Any, ...]:
     *inputs, (hidden, kept) = rest
-    given = opened(tuple(inputs), 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked,
-                   go_backwards=go_backwards)
+    given = opened(
+        tuple(inputs), 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
+    )
     cell = Nonlinearity(activation)
     flows = flows_of(dy[0], kept.shape, given.mask, return_sequences, zero_output_for_mask, kept.dtype)
     dz = np.empty_like(kept)
@@ -208,11 +265,20 @@ def simple_rnn_gradient(dy: Any, *rest: Any, wanted: Any, out: Any, activation: 
     dx, dkernel, dbias = input_gradients(given, dz, given.kernel, wanted[0], go_backwards)
     states = hidden[:-1] if given.factor is None else hidden[:-1] * given.factor
     drecurrent = np.matmul(states.reshape(-1, given.units).T, dz.reshape(-1, given.units))
-    return answers(dx, (dh,), dkernel, drecurrent, dbias, dfactor, stated=stated, use_bias=use_bias, dropped=dropped,
-                   masked=masked)
+    return answers(
+        dx, (dh,), dkernel, drecurrent, dbias, dfactor, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked
+    )
 
 
-KERNELS["gru"] = Kernel(gru, gru_gradient, recurrent_shape(1, 3), ("inputs", "saved"), several=True, saves=True,
-                        dtype=recurrent_dtype(1))
-KERNELS["simple_rnn"] = Kernel(simple_rnn, simple_rnn_gradient, recurrent_shape(1, 1), ("inputs", "saved"), several=True,
-                               saves=True, dtype=recurrent_dtype(1))
+KERNELS["gru"] = Kernel(
+    gru, gru_gradient, recurrent_shape(1, 3), ("inputs", "saved"), several=True, saves=True, dtype=recurrent_dtype(1)
+)
+KERNELS["simple_rnn"] = Kernel(
+    simple_rnn,
+    simple_rnn_gradient,
+    recurrent_shape(1, 1),
+    ("inputs", "saved"),
+    several=True,
+    saves=True,
+    dtype=recurrent_dtype(1),
+)

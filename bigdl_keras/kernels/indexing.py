@@ -1,4 +1,4 @@
-"""Kernels that choose by value: gathering rows, orders, extremes and masks; gradients scatter back what was gathered."""
+"""Kernels that choose by value: rows, orders, extremes and triangles; gradients scatter back what was gathered."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def checked_indices(indices: Any, size: int, what: str) -> Any:
     whole = indices if indices.dtype.kind in "iu" else indices.astype(np.int64)
     if whole.size and (int(whole.min()) < 0 or int(whole.max()) >= size):
         wrong = whole[(whole < 0) | (whole >= size)]
-        raise ValueError(f"{what} must be at least 0 and less than {size}. Received {wrong.flat[0]}"
-                         f" (row {int(np.argwhere((whole < 0) | (whole >= size))[0][0])} of this batch).")
+        raise ValueError(
+            f"{what} must be at least 0 and less than {size}. Received {wrong.flat[0]}"
+            f" (row {int(np.argwhere((whole < 0) | (whole >= size))[0][0])} of this batch)."
+        )
     return whole
 
 
@@ -55,7 +57,7 @@ def take_shape(given: Any, indices: Any, *, axis: int | None = None) -> Any:
     if axis is None:
         return indices
     place = normalize_axis(axis, len(given))
-    return (*given[:place], *indices, *given[place + 1:])
+    return (*given[:place], *indices, *given[place + 1 :])
 
 
 def take(x: Any, indices: Any, *, axis: int | None = None, out: Any = None) -> Any:
@@ -69,7 +71,7 @@ def take_gradient(dy: Any, x: Any, indices: Any, *, axis: int | None = None, out
         return scatter_add_rows(np.asarray(dy).reshape(-1, 1), flat, x.size).reshape(x.shape)
     place = normalize_axis(axis, x.ndim)
     flat = np.where(flat < 0, flat + x.shape[place], flat)
-    parted = dy.reshape(*x.shape[:place], flat.size, *x.shape[place + 1:])
+    parted = dy.reshape(*x.shape[:place], flat.size, *x.shape[place + 1 :])
     moved = np.moveaxis(parted, place, 0)
     width = int(np.prod(moved.shape[1:], dtype=np.int64))
     total = scatter_add_rows(moved.reshape(flat.size, width), flat, x.shape[place])
@@ -79,8 +81,8 @@ def take_gradient(dy: Any, x: Any, indices: Any, *, axis: int | None = None, out
 def take_along_axis_shape(given: Any, indices: Any, *, axis: int) -> Any:
     """Shape rule of `take_along_axis`."""
     place = normalize_axis(axis, len(given))
-    common = broadcast((*given[:place], 1, *given[place + 1:]), (*indices[:place], 1, *indices[place + 1:]))
-    return (*common[:place], indices[place], *common[place + 1:])
+    common = broadcast((*given[:place], 1, *given[place + 1 :]), (*indices[:place], 1, *indices[place + 1 :]))
+    return (*common[:place], indices[place], *common[place + 1 :])
 
 
 def take_along_axis(x: Any, indices: Any, *, axis: int, out: Any = None) -> Any:
@@ -97,11 +99,13 @@ def take_along_axis_gradient(dy: Any, x: Any, indices: Any, *, axis: int, out: A
 
 
 KERNELS["take"] = Kernel(take, each(take_gradient, None), take_shape, dtype=dtype_of_first)
-KERNELS["take_along_axis"] = Kernel(take_along_axis, each(take_along_axis_gradient, None), take_along_axis_shape,
-                                    dtype=dtype_of_first)
+KERNELS["take_along_axis"] = Kernel(
+    take_along_axis, each(take_along_axis_gradient, None), take_along_axis_shape, dtype=dtype_of_first
+)
 
 
 # Yes and no as numbers
+
 
 def one_hot_shape(given: Any, *, n: int, dtype: str = "float32", axis: int = -1) -> Any:
     """Shape rule of `one_hot`."""
@@ -112,7 +116,10 @@ def one_hot_shape(given: Any, *, n: int, dtype: str = "float32", axis: int = -1)
 def one_hot(x: Any, *, n: int, dtype: str = "float32", axis: int = -1, out: Any = None) -> Any:
     """1 at the place that x names, 0 elsewhere; all 0 where x is outside 0 .. n - 1."""
     whole = np.asarray(x).astype(np.int64, copy=False)
-    y = np.equal(np.expand_dims(whole, axis), np.arange(n).reshape((n,) + (1,) * (whole.ndim - normalize_axis(axis, whole.ndim + 1))))
+    y = np.equal(
+        np.expand_dims(whole, axis),
+        np.arange(n).reshape((n,) + (1,) * (whole.ndim - normalize_axis(axis, whole.ndim + 1))),
+    )
     return y.astype(dtype)
 
 
@@ -124,6 +131,7 @@ KERNELS["one_hot"] = Kernel(one_hot, None, one_hot_shape, dtype=_dtype_attribute
 
 
 # Running sums and triangles
+
 
 def cumsum_shape(given: Any, *, axis: int) -> Any:
     """Shape rule of `cumsum` and `cumprod`."""
@@ -225,6 +233,7 @@ KERNELS["diagonal"] = Kernel(diagonal, each(diagonal_gradient), diagonal_shape, 
 
 # Orders
 
+
 def sort_shape(given: Any, *, axis: int = -1) -> Any:
     """Shape rule of `sort` and `argsort`."""
     return given
@@ -278,7 +287,7 @@ def arg_shape(given: Any, *, axis: int | None = None, keepdims: bool = False) ->
     if axis is None:
         return (1,) * len(given) if keepdims else ()
     place = normalize_axis(axis, len(given))
-    return (*given[:place], *((1,) if keepdims else ()), *given[place + 1:])
+    return (*given[:place], *((1,) if keepdims else ()), *given[place + 1 :])
 
 
 def argmax(x: Any, *, axis: int | None = None, keepdims: bool = False, out: Any = None) -> Any:
@@ -310,7 +319,7 @@ def stop_gradient(x: Any, *, out: Any = None) -> Any:
 
 
 def size_of(x: Any, *, axis: int | tuple[int, ...] | None = None, dtype: str = "int32", out: Any = None) -> Any:
-    """How many numbers lie along `axis` (all axes for None), for graphs whose shapes are not known when they are made."""
+    """How many numbers lie along `axis` (all axes for None), for graphs made before shapes are known."""
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     return np.asarray(np.prod([x.shape[one] for one in axes], dtype=np.int64), dtype=dtype)
 

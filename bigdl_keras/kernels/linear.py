@@ -16,8 +16,10 @@ def matmul_shape(a: Any, b: Any, **attributes: Any) -> Any:
         raise ValueError(f"matmul needs inputs with at least one axis. Received shapes {a} and {b}.")
     inner = b[-2] if len(b) > 1 else b[0]
     if a[-1] is not None and inner is not None and a[-1] != inner:
-        raise ValueError(f"matmul cannot multiply shapes {a} and {b}: the last axis of the first ({a[-1]}) must equal "
-                         f"{'the last but one' if len(b) > 1 else 'the only'} axis of the second ({inner}).")
+        raise ValueError(
+            f"matmul cannot multiply shapes {a} and {b}: the last axis of the first ({a[-1]}) must equal "
+            f"{'the last but one' if len(b) > 1 else 'the only'} axis of the second ({inner})."
+        )
     rows = a[-2:-1]
     columns = b[-1:] if len(b) > 1 else ()
     return (*broadcast(a[:-2], b[:-2]), *rows, *columns)
@@ -145,7 +147,7 @@ def _contract(inputs: list[Any], terms: list[str], output: str) -> Any:
         same = all(inputs[0].shape[one.index(label)] == inputs[1].shape[two.index(label)] for label in common)
         lone = set(one) ^ set(two)
         if same and lone <= set(output):
-            return _product(*inputs, one, two, output)
+            return _product(inputs[0], inputs[1], one, two, output)
     return np.einsum(f"{','.join(terms)}->{output}", *inputs, optimize=len(inputs) > 2)
 
 
@@ -157,8 +159,9 @@ def einsum(*inputs: Any, equation: str, out: Any = None) -> Any:
 def einsum_gradient(dy: Any, *inputs: Any, wanted: Any, out: Any, equation: str) -> tuple[Any, ...]:
     """The same sum with dy in the place of the wanted input."""
     terms, output = _terms(equation, tuple(x.ndim for x in inputs))
-    return tuple(_einsum_gradient(dy, list(inputs), terms, output, place) if want else None
-                 for place, want in enumerate(wanted))
+    return tuple(
+        _einsum_gradient(dy, list(inputs), terms, output, place) if want else None for place, want in enumerate(wanted)
+    )
 
 
 def _einsum_gradient(dy: Any, inputs: list[Any], terms: list[str], output: str, place: int) -> Any:

@@ -1,4 +1,4 @@
-"""Cross-entropies from logits, one loss a sample: fused, because log(softmax(x)) taken in two steps is not safe in float32."""
+"""Cross-entropies from logits, one loss a sample: fused, because log(softmax(x)) in two steps is unsafe in float32."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ def sparse_softmax_cross_entropy(logits: Any, targets: Any, *, out: Any = None) 
     return loss, probabilities
 
 
-def sparse_softmax_cross_entropy_gradient(dy: Any, logits: Any, targets: Any, probabilities: Any, *, wanted: Any,
-                                          out: Any) -> Any:
+def sparse_softmax_cross_entropy_gradient(
+    dy: Any, logits: Any, targets: Any, probabilities: Any, *, wanted: Any, out: Any
+) -> Any:
     flow = np.asarray(dy)[..., None]
     dlogits = np.multiply(probabilities, flow, out=out[0])
     flat = dlogits.reshape(-1, logits.shape[-1])
@@ -98,11 +99,19 @@ def _broadcast_shape(logits: Any, targets: Any, **attributes: Any) -> Any:
     return broadcast(logits, targets)
 
 
-KERNELS["softmax_cross_entropy"] = Kernel(softmax_cross_entropy, softmax_cross_entropy_gradient, softmax_cross_entropy_shape,
-                                          ("inputs", "saved"), saves=True)
+KERNELS["softmax_cross_entropy"] = Kernel(
+    softmax_cross_entropy, softmax_cross_entropy_gradient, softmax_cross_entropy_shape, ("inputs", "saved"), saves=True
+)
 KERNELS["sparse_softmax_cross_entropy"] = Kernel(
-    sparse_softmax_cross_entropy, sparse_softmax_cross_entropy_gradient, sparse_softmax_cross_entropy_shape,
-    ("inputs", "saved"), saves=True, dtype=dtype_of_first)
+    sparse_softmax_cross_entropy,
+    sparse_softmax_cross_entropy_gradient,
+    sparse_softmax_cross_entropy_shape,
+    ("inputs", "saved"),
+    saves=True,
+    dtype=dtype_of_first,
+)
 KERNELS["sigmoid_cross_entropy"] = Kernel(
-    sigmoid_cross_entropy, each(sigmoid_cross_entropy_gradient_logits, sigmoid_cross_entropy_gradient_targets),
-    _broadcast_shape)
+    sigmoid_cross_entropy,
+    each(sigmoid_cross_entropy_gradient_logits, sigmoid_cross_entropy_gradient_targets),
+    _broadcast_shape,
+)

@@ -28,7 +28,9 @@ def _swapped(weights: Any) -> Any:
     if weights is None:
         return None
     units = weights.shape[-1] // 4
-    return np.concatenate([weights[..., :2 * units], weights[..., 3 * units:], weights[..., 2 * units:3 * units]], axis=-1)
+    return np.concatenate(
+        [weights[..., : 2 * units], weights[..., 3 * units :], weights[..., 2 * units : 3 * units]], axis=-1
+    )
 
 
 def _by_gate(z: Any, units: int) -> Any:
@@ -37,7 +39,7 @@ def _by_gate(z: Any, units: int) -> Any:
 
 
 class _Memory:
-    """All values of a pass that the way back needs; `kept` arrays differ from the values only for unusual activations."""
+    """What the way back needs; `kept` arrays differ from the values only for unusual activations."""
 
     def __init__(self, inputs: Inputs, gate: Nonlinearity, cell: Nonlinearity) -> None:
         time, batch, _ = inputs.steps.shape
@@ -51,11 +53,23 @@ class _Memory:
         self.shown_kept = cell.memory(self.shown)
 
 
-def lstm(*inputs: Any, activation: Activation = "tanh", recurrent_activation: Activation = "sigmoid", stated: bool = False,
-         use_bias: bool = True, dropped: bool = False, masked: bool = False, go_backwards: bool = False,
-         return_sequences: bool = False, zero_output_for_mask: bool = False, out: Any = None) -> Any:
+def lstm(
+    *inputs: Any,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    stated: bool = False,
+    use_bias: bool = True,
+    dropped: bool = False,
+    masked: bool = False,
+    go_backwards: bool = False,
+    return_sequences: bool = False,
+    zero_output_for_mask: bool = False,
+    out: Any = None,
+) -> Any:
     """c = f * c + i * tanh(.), h = o * tanh(c), step by step. Answers with the outputs, h and c."""
-    given = opened(inputs, 2, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards)
+    given = opened(
+        inputs, 2, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
+    )
     gate, cell = Nonlinearity(recurrent_activation), Nonlinearity(activation)
     memory = _Memory(given, gate, cell)
     hidden, cells, gates, shown = memory.hidden, memory.cells, memory.gates, memory.shown
@@ -84,24 +98,50 @@ def lstm(*inputs: Any, activation: Activation = "tanh", recurrent_activation: Ac
     return (output, hidden[-1].copy(), cells[-1].copy()), memory
 
 
-def lstm_gradient(dy: Any, *rest: Any, wanted: Any, out: Any, activation: Activation = "tanh",
-                  recurrent_activation: Activation = "sigmoid", stated: bool = False, use_bias: bool = True,
-                  dropped: bool = False, masked: bool = False, go_backwards: bool = False, return_sequences: bool = False,
-                  zero_output_for_mask: bool = False) -> tuple[Any, ...]:
+def lstm_gradient(
+    dy: Any,
+    *rest: Any,
+    wanted: Any,
+    out: Any,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    stated: bool = False,
+    use_bias: bool = True,
+    dropped: bool = False,
+    masked: bool = False,
+    go_backwards: bool = False,
+    return_sequences: bool = False,
+    zero_output_for_mask: bool = False,
+) -> tuple[Any, ...]:
     *inputs, memory = rest
-    given = opened(tuple(inputs), 2, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked,
-                   go_backwards=go_backwards)
+    given = opened(
+        tuple(inputs), 2, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
+    )
     flows = flows_of(dy[0], memory.shown.shape, given.mask, return_sequences, zero_output_for_mask, memory.shown.dtype)
-    dz, dh, dc, dfactor = _flow_back(given, memory, flows, dy, Nonlinearity(recurrent_activation), Nonlinearity(activation))
+    dz, dh, dc, dfactor = _flow_back(
+        given, memory, flows, dy, Nonlinearity(recurrent_activation), Nonlinearity(activation)
+    )
     dx, dkernel, dbias = input_gradients(given, dz, _swapped(given.kernel), wanted[0], go_backwards)
     states = memory.hidden[:-1] if given.factor is None else memory.hidden[:-1] * given.factor
     drecurrent = np.matmul(states.reshape(-1, given.units).T, dz.reshape(-1, 4 * given.units))
-    return answers(dx, (dh, dc), _swapped(dkernel), _swapped(drecurrent), _swapped(dbias), dfactor, stated=stated,
-                   use_bias=use_bias, dropped=dropped, masked=masked)
+    return answers(
+        dx,
+        (dh, dc),
+        _swapped(dkernel),
+        _swapped(drecurrent),
+        _swapped(dbias),
+        dfactor,
+        stated=stated,
+        use_bias=use_bias,
+        dropped=dropped,
+        masked=masked,
+    )
 
 
-def _flow_back(given: Inputs, memory: _Memory, flows: Any, dy: Any, gate: Nonlinearity, cell: Nonlinearity) -> tuple[Any, ...]:
-    """From the last step to the first: gradients of all gates before activation, of the initial states and the factor."""
+def _flow_back(
+    given: Inputs, memory: _Memory, flows: Any, dy: Any, gate: Nonlinearity, cell: Nonlinearity
+) -> tuple[Any, ...]:
+    """From last step to first: gradients of all gates before activation, of the initial states and the factor."""
     time, batch, units = memory.shown.shape
     dz = np.empty((time, batch, 4 * units), memory.shown.dtype)
     dh, dc = (np.zeros_like(memory.hidden[0]) if flow is None else np.array(flow) for flow in dy[1:])
@@ -138,5 +178,6 @@ def _flow_back(given: Inputs, memory: _Memory, flows: Any, dy: Any, gate: Nonlin
     return dz, dh, dc, dfactor
 
 
-KERNELS["lstm"] = Kernel(lstm, lstm_gradient, recurrent_shape(2, 4), ("inputs", "saved"), several=True, saves=True,
-                         dtype=recurrent_dtype(2))
+KERNELS["lstm"] = Kernel(
+    lstm, lstm_gradient, recurrent_shape(2, 4), ("inputs", "saved"), several=True, saves=True, dtype=recurrent_dtype(2)
+)

@@ -1,4 +1,4 @@
-"""Normalizations: subtract a mean, divide by a deviation; variances are taken in two passes, so that a large mean does no harm."""
+"""Normalizations: minus a mean, over a deviation; variances take two passes, so that a large mean does no harm."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _restored(matrix: Any, shape: tuple[int, ...], axis: int, out: Any = None) -
     place = normalize_axis(axis, len(shape))
     if place == len(shape) - 1:
         return matrix.reshape(shape)
-    moved = np.moveaxis(matrix.reshape(*shape[:place], *shape[place + 1:], shape[place]), -1, place)
+    moved = np.moveaxis(matrix.reshape(*shape[:place], *shape[place + 1 :], shape[place]), -1, place)
     if out is None:
         return np.ascontiguousarray(moved)
     np.copyto(out, moved)
@@ -78,8 +78,18 @@ def _moments(matrix: Any, weights: Any, total: Total | None) -> tuple[Any, Any, 
     return mean, variance, count
 
 
-def batch_norm(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
-               masked: bool = False, synchronized: bool = False, total: Total | None = None, out: Any = None) -> Any:
+def batch_norm(
+    x: Any,
+    *rest: Any,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    masked: bool = False,
+    synchronized: bool = False,
+    total: Total | None = None,
+    out: Any = None,
+) -> Any:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta with the moments of this batch (Ioffe and Szegedy, 2015).
 
     Answers with y, mean, variance and count; `synchronized` takes the moments over the rows of all workers.
@@ -91,7 +101,11 @@ def batch_norm(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e-3, center
     inverse = 1 / np.sqrt(variance + epsilon)
     factor = inverse if gamma is None else inverse * gamma
     centre, factor = mean.astype(x.dtype), factor.astype(x.dtype)
-    y = np.empty(matrix.shape, x.dtype) if out is None or out[0] is None or not _last(x, axis) else out[0].reshape(matrix.shape)
+    y = (
+        np.empty(matrix.shape, x.dtype)
+        if out is None or out[0] is None or not _last(x, axis)
+        else out[0].reshape(matrix.shape)
+    )
     for rows in slices(*matrix.shape):
         piece = by_channel(np.subtract, matrix[rows], centre, y[rows])
         by_channel(np.multiply, piece, factor, piece)
@@ -101,12 +115,23 @@ def batch_norm(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e-3, center
     return outputs, (mean, inverse, count)
 
 
-def batch_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, axis: int = -1, epsilon: float = 1e-3,
-                        center: bool = True, scale: bool = True, masked: bool = False, synchronized: bool = False,
-                        total: Total | None = None) -> tuple[Any, ...]:
+def batch_norm_gradient(
+    dy: Any,
+    x: Any,
+    *rest: Any,
+    wanted: Any,
+    out: Any,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    masked: bool = False,
+    synchronized: bool = False,
+    total: Total | None = None,
+) -> tuple[Any, ...]:
     """dx = gamma / deviation * (dy - w / count * (sum(dy) + normal * sum(dy * normal))), with w = 1 unless masked."""
-    *rest, (mean, inverse, count) = rest
-    gamma, _, others = _parts(tuple(rest), scale, center)
+    *inputs, (mean, inverse, count) = rest
+    gamma, _, others = _parts(tuple(inputs), scale, center)
     total = total if synchronized else None
     matrix = _matrix(x, axis)
     flow = np.zeros_like(matrix) if dy[0] is None else _matrix(dy[0], axis)
@@ -127,9 +152,9 @@ def batch_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, axis
         dmean = -slope * dbeta + (0 if dy[1] is None else dy[1])
         dvariance = -0.5 * slope * inverse * dgamma + (0 if dy[2] is None else dy[2])
         dmean, dvariance = _summed(np.stack([dmean, dvariance]), total) / max(count, 1e-12)
-        dx = _batch_norm_dx(matrix, flow, weights, *(part.astype(x.dtype) for part in (centre, slope, dmean, 2 * dvariance)),
-                            out=out[0].reshape(matrix.shape) if out[0] is not None and _last(x, axis) else None)
-        dx = _restored(dx, x.shape, axis)
+        buffer = out[0].reshape(matrix.shape) if out[0] is not None and _last(x, axis) else None
+        slope, dmean, dsquare = (part.astype(x.dtype) for part in (slope, dmean, 2 * dvariance))
+        dx = _restored(_batch_norm_dx(matrix, flow, weights, centre, slope, dmean, dsquare, buffer), x.shape, axis)
     answers: list[Any] = [dx]
     if scale:
         answers.append(dgamma.astype(x.dtype))
@@ -140,7 +165,9 @@ def batch_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, axis
     return tuple(answers)
 
 
-def _batch_norm_dx(matrix: Any, flow: Any, weights: Any, centre: Any, slope: Any, dmean: Any, dsquare: Any, out: Any) -> Any:
+def _batch_norm_dx(
+    matrix: Any, flow: Any, weights: Any, centre: Any, slope: Any, dmean: Any, dsquare: Any, out: Any
+) -> Any:
     """dy * slope + w * ((x - mean) * dsquare + dmean)."""
     dx = np.empty_like(matrix) if out is None else out
     for rows in slices(*matrix.shape):
@@ -164,14 +191,24 @@ def _first_dtype(first: Any, *rest: Any, **attributes: Any) -> list[str]:
     return [np.dtype(first).name] * 4
 
 
-KERNELS["batch_norm"] = Kernel(batch_norm, batch_norm_gradient, batch_norm_shape, ("inputs", "saved"), several=True,
-                               saves=True, collective=True, dtype=_first_dtype)
+KERNELS["batch_norm"] = Kernel(
+    batch_norm,
+    batch_norm_gradient,
+    batch_norm_shape,
+    ("inputs", "saved"),
+    several=True,
+    saves=True,
+    collective=True,
+    dtype=_first_dtype,
+)
 
 
 # Inference. Inputs: x, then gamma if `scale`, beta if `center`, mean, variance.
 
-def batch_norm_inference(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
-                         out: Any = None) -> Any:
+
+def batch_norm_inference(
+    x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True, out: Any = None
+) -> Any:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta with given moments."""
     gamma, beta, (mean, variance) = _parts(rest, scale, center)
     factor = 1 / np.sqrt(variance + epsilon)
@@ -185,8 +222,17 @@ def batch_norm_inference(x: Any, *rest: Any, axis: int = -1, epsilon: float = 1e
     return _restored(y, x.shape, axis, out)
 
 
-def batch_norm_inference_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, axis: int = -1, epsilon: float = 1e-3,
-                                  center: bool = True, scale: bool = True) -> tuple[Any, ...]:
+def batch_norm_inference_gradient(
+    dy: Any,
+    x: Any,
+    *rest: Any,
+    wanted: Any,
+    out: Any,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+) -> tuple[Any, ...]:
     gamma, _, (mean, variance) = _parts(rest, scale, center)
     inverse = 1 / np.sqrt(variance + epsilon)
     slope = inverse if gamma is None else inverse * gamma
@@ -216,10 +262,11 @@ def _same(shape: Any, *rest: Any, **attributes: Any) -> Any:
 KERNELS["batch_norm_inference"] = Kernel(batch_norm_inference, batch_norm_inference_gradient, _same)
 
 
-# Layer normalization over the last `trailing` axes. Inputs: x, then gamma if `scale`, beta if `center`, of those axes' shape.
+# Layer normalization over the last `trailing` axes. Inputs: x, then gamma if `scale`, beta if `center`, of their shape.
+
 
 def _rows(x: Any, trailing: int) -> Any:
-    width = int(np.prod(x.shape[x.ndim - trailing:], dtype=np.int64))
+    width = int(np.prod(x.shape[x.ndim - trailing :], dtype=np.int64))
     return x.reshape(x.size // width if width else 0, width)
 
 
@@ -228,8 +275,15 @@ def _row_means(matrix: Any) -> Any:
     return np.matmul(matrix, np.full(matrix.shape[1], 1 / matrix.shape[1], matrix.dtype))[:, None]
 
 
-def layer_norm(x: Any, *rest: Any, epsilon: float = 1e-3, center: bool = True, scale: bool = True, trailing: int = 1,
-               out: Any = None) -> Any:
+def layer_norm(
+    x: Any,
+    *rest: Any,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    trailing: int = 1,
+    out: Any = None,
+) -> Any:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta with the moments of each row (Ba et al., 2016)."""
     gamma, beta, _ = _parts(rest, scale, center)
     matrix = _rows(x, trailing)
@@ -247,11 +301,20 @@ def layer_norm(x: Any, *rest: Any, epsilon: float = 1e-3, center: bool = True, s
     return y.reshape(x.shape), (means, inverses)
 
 
-def layer_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, epsilon: float = 1e-3, center: bool = True,
-                        scale: bool = True, trailing: int = 1) -> tuple[Any, ...]:
+def layer_norm_gradient(
+    dy: Any,
+    x: Any,
+    *rest: Any,
+    wanted: Any,
+    out: Any,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    trailing: int = 1,
+) -> tuple[Any, ...]:
     """dx = (d - mean(d) - normal * mean(d * normal)) / deviation, with d = dy * gamma."""
-    *rest, (means, inverses) = rest
-    gamma, _, _ = _parts(tuple(rest), scale, center)
+    *inputs, (means, inverses) = rest
+    gamma, _, _ = _parts(tuple(inputs), scale, center)
     matrix, flow = _rows(x, trailing), _rows(dy, trailing)
     dx = np.empty_like(matrix) if out[0] is None else out[0].reshape(matrix.shape)
     width = matrix.shape[1]
@@ -274,9 +337,9 @@ def layer_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, epsi
         piece *= inverses[rows]
     answers = [dx.reshape(x.shape)]
     if scale:
-        answers.append(dgamma.reshape(x.shape[x.ndim - trailing:]))
+        answers.append(dgamma.reshape(x.shape[x.ndim - trailing :]))
     if center:
-        answers.append(dbeta.reshape(x.shape[x.ndim - trailing:]))
+        answers.append(dbeta.reshape(x.shape[x.ndim - trailing :]))
     return tuple(answer if want else None for answer, want in zip(answers, wanted, strict=True))
 
 
@@ -293,20 +356,23 @@ def rms_norm(x: Any, *rest: Any, epsilon: float = 1e-6, scale: bool = True, trai
     return y.reshape(x.shape), inverses
 
 
-def rms_norm_gradient(dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, epsilon: float = 1e-6, scale: bool = True,
-                      trailing: int = 1) -> tuple[Any, ...]:
+def rms_norm_gradient(
+    dy: Any, x: Any, *rest: Any, wanted: Any, out: Any, epsilon: float = 1e-6, scale: bool = True, trailing: int = 1
+) -> tuple[Any, ...]:
     """dx = (d - normal * mean(d * normal)) / root, with d = dy * gamma."""
-    *rest, inverses = rest
+    *inputs, inverses = rest
     matrix, flow = _rows(x, trailing), _rows(dy, trailing)
     normal = matrix * inverses
     product = flow * normal
     answers: list[Any] = [None]
-    gamma = rest[0].reshape(-1) if scale else None
+    gamma = inputs[0].reshape(-1) if scale else None
     if scale:
-        answers.append(channel_sums(product).reshape(x.shape[x.ndim - trailing:]))
+        answers.append(channel_sums(product).reshape(x.shape[x.ndim - trailing :]))
         product *= gamma
     if wanted[0]:
-        dx = np.multiply(flow, 1 if gamma is None else gamma, out=None if out[0] is None else out[0].reshape(matrix.shape))
+        dx = np.multiply(
+            flow, 1 if gamma is None else gamma, out=None if out[0] is None else out[0].reshape(matrix.shape)
+        )
         normal *= _row_means(product)
         dx -= normal
         dx *= inverses

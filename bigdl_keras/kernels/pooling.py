@@ -23,7 +23,9 @@ from bigdl_keras.kernels.windows import (
 )
 
 
-def pool_shape(shape: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last") -> Any:
+def pool_shape(
+    shape: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last"
+) -> Any:
     """Shape rule of pooling."""
     sizes, channels = split_shape(shape, data_format)
     counts = checked_sizes("pooling", shape, sizes, output_sizes(sizes, window, strides, padding, (1,) * len(window)))
@@ -39,8 +41,9 @@ def _opened(x: Any, window: Any, strides: Any, padding: str, data_format: str, v
     return padded(x, pads, value), counts, pads
 
 
-def max_pool(x: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-             out: Any = None) -> Any:
+def max_pool(
+    x: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", out: Any = None
+) -> Any:
     """The largest number of each window; saves which position it had, the first where several are equal."""
     lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
     whole, counts, _ = _opened(x, window, strides, padding, data_format, lowest)
@@ -64,8 +67,18 @@ def _largest(x: Any, y: Any, which: Any, window: Any, strides: Any) -> None:
             np.maximum(y, view, out=y)
 
 
-def max_pool_gradient(dy: Any, which: Any, shapes: Any, *, wanted: Any, out: Any, window: Any, strides: Any,
-                      padding: str = "valid", data_format: str = "channels_last") -> tuple[Any, ...]:
+def max_pool_gradient(
+    dy: Any,
+    which: Any,
+    shapes: Any,
+    *,
+    wanted: Any,
+    out: Any,
+    window: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+) -> tuple[Any, ...]:
     """Each number flows back to where the largest was."""
     dy = channels_last(dy, data_format)
     sizes, channels = split_shape(shapes[0], data_format)
@@ -83,8 +96,9 @@ def max_pool_gradient(dy: Any, which: Any, shapes: Any, *, wanted: Any, out: Any
     return (restore(unpadded(total, sizes, pads), data_format),)
 
 
-def average_pool(x: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last",
-                 out: Any = None) -> Any:
+def average_pool(
+    x: Any, *, window: Any, strides: Any, padding: str = "valid", data_format: str = "channels_last", out: Any = None
+) -> Any:
     """The mean of each window; zeros added by 'same' do not count."""
     whole, counts, pads = _opened(x, window, strides, padding, data_format, 0.0)
     ones = (1,) * len(window)
@@ -107,8 +121,17 @@ def _shares(sizes: Any, counts: Any, window: Any, strides: Any, pads: Any, dtype
     return share.astype(dtype)
 
 
-def average_pool_gradient(dy: Any, shapes: Any, *, wanted: Any, out: Any, window: Any, strides: Any, padding: str = "valid",
-                          data_format: str = "channels_last") -> tuple[Any, ...]:
+def average_pool_gradient(
+    dy: Any,
+    shapes: Any,
+    *,
+    wanted: Any,
+    out: Any,
+    window: Any,
+    strides: Any,
+    padding: str = "valid",
+    data_format: str = "channels_last",
+) -> tuple[Any, ...]:
     dy = channels_last(dy, data_format)
     sizes, channels = split_shape(shapes[0], data_format)
     ones = (1,) * len(window)

@@ -1,4 +1,4 @@
-"""Random kernels draw counter-based numbers: a row's numbers depend on seed, iteration, step and the row's place, not on workers."""
+"""Random numbers are counter-based: a row's depend on seed, iteration, step and its place, never on the workers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GAP = 64  # places that are drawn in vain rather than starting the generator an
 
 
 class Draws:
-    """The random numbers of one step of one iteration (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011).
+    """The random numbers of one step of one iteration (Salmon et al., Parallel random numbers: as easy as 1, 2, 3).
 
     A row at place p owns the counters from p * stride on, whichever worker holds it.
 
@@ -104,7 +104,9 @@ def scale_by_saved(dy: Any, factor: Any, *, out: Any = None, **attributes: Any) 
     return np.multiply(dy, factor, out=out)
 
 
-def dropout(x: Any, *, rate: float, noise_shape: Any = None, seed: int | None = None, draws: Draws, out: Any = None) -> Any:
+def dropout(
+    x: Any, *, rate: float, noise_shape: Any = None, seed: int | None = None, draws: Draws, out: Any = None
+) -> Any:
     """Drop numbers with probability `rate`; those that stay grow by 1 / (1 - rate)."""
     factor = _kept(x, draws, rate, noise_shape, 0.0, 1 / (1 - rate) if rate < 1 else 0.0)
     return np.multiply(x, factor, out=out), factor
@@ -118,8 +120,9 @@ def gaussian_dropout(x: Any, *, rate: float, seed: int | None = None, draws: Dra
     return np.multiply(x, factor, out=out), factor
 
 
-def alpha_dropout(x: Any, *, rate: float, noise_shape: Any = None, seed: int | None = None, draws: Draws,
-                  out: Any = None) -> Any:
+def alpha_dropout(
+    x: Any, *, rate: float, noise_shape: Any = None, seed: int | None = None, draws: Draws, out: Any = None
+) -> Any:
     """Dropout that keeps mean and deviation of selu's outputs (Klambauer et al., 2017)."""
     dropped = -SELU_ALPHA * SELU_SCALE
     scale = ((1 - rate) * (1 + rate * dropped**2)) ** -0.5
@@ -147,8 +150,16 @@ def _drawn_dtype(x: Any, *, dtype: str | None = None, **attributes: Any) -> str:
     return dtype or np.dtype(x).name
 
 
-def random_uniform_like(x: Any, *, minval: float = 0.0, maxval: float = 1.0, dtype: str | None = None,
-                        seed: int | None = None, draws: Draws, out: Any = None) -> Any:
+def random_uniform_like(
+    x: Any,
+    *,
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: str | None = None,
+    seed: int | None = None,
+    draws: Draws,
+    out: Any = None,
+) -> Any:
     """Numbers in [minval, maxval), of the shape of x."""
     drawn = draws.uniform(x.shape, dtype or x.dtype)
     drawn *= maxval - minval
@@ -156,8 +167,16 @@ def random_uniform_like(x: Any, *, minval: float = 0.0, maxval: float = 1.0, dty
     return drawn
 
 
-def random_normal_like(x: Any, *, mean: float = 0.0, stddev: float = 1.0, dtype: str | None = None,
-                       seed: int | None = None, draws: Draws, out: Any = None) -> Any:
+def random_normal_like(
+    x: Any,
+    *,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: str | None = None,
+    seed: int | None = None,
+    draws: Draws,
+    out: Any = None,
+) -> Any:
     """Normal numbers of the shape of x."""
     drawn = draws.normal(x.shape, dtype or x.dtype)
     drawn *= stddev

@@ -1,10 +1,11 @@
-"""What recurrent kernels share: inputs, time-major work arrays, masks, named nonlinearities, and the weights' gradients at the end.
+"""What recurrent kernels share: inputs, time-major work arrays, masks, nonlinearities, gradients of weights at the end.
 
-Inputs, in this order: x (batch, time, features); initial states (batch, units) if `stated`; kernel (features, gates * units);
-recurrent_kernel (units, gates * units); bias if `use_bias`; factor (batch, units), which multiplies the state on its way into
-the recurrent product (recurrent dropout), if `dropped`; mask (batch, time), true where a step counts, if `masked`.
-Outputs: the sequence (batch, time, units) or its last step, then the final states. A step that does not count keeps the state
-and repeats the output of the step before (zeros where there was none, or always with `zero_output_for_mask`).
+Inputs, in this order: x (batch, time, features); initial states (batch, units) if `stated`; kernel (features,
+gates * units); recurrent_kernel (units, gates * units); bias if `use_bias`; factor (batch, units), which multiplies the
+state on its way into the recurrent product (recurrent dropout), if `dropped`; mask (batch, time), true where a step
+counts, if `masked`. Outputs: the sequence (batch, time, units) or its last step, then the final states. A step that
+does not count keeps the state and repeats the output of the step before (zeros where there was none, or always with
+`zero_output_for_mask`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.kernels.channels import channel_sums
 from bigdl_keras.kernels.table import KERNELS
 
 Activation = str | tuple[str, tuple[tuple[str, Any], ...]]
@@ -82,18 +82,37 @@ class Inputs:
     bias: Any
     factor: Any
     mask: Any
-    steps: Any = field(init=False)  # (time, batch, features)
+    steps: Any = field(
+        init=False
+    )  # (time, batch, features + 1): a column of ones carries the bias through the products
 
     def __post_init__(self) -> None:
-        self.steps = np.ascontiguousarray(self.x.transpose(1, 0, 2))
+        batch, time, features = self.x.shape
+        self.steps = np.empty((time, batch, features + (self.bias is not None)), self.x.dtype)
+        self.steps[:, :, :features] = self.x.transpose(1, 0, 2)
+        self.steps[:, :, features:] = 1
 
     @property
     def units(self) -> int:
         return int(self.recurrent_kernel.shape[0])
 
+    @property
+    def flat_steps(self) -> Any:
+        """All steps of all rows as a matrix."""
+        time, batch, width = self.steps.shape
+        return self.steps.reshape(time * batch, width)
 
-def opened(inputs: tuple[Any, ...], states: int, *, stated: bool, use_bias: bool, dropped: bool, masked: bool,
-           go_backwards: bool) -> Inputs:
+
+def opened(
+    inputs: tuple[Any, ...],
+    states: int,
+    *,
+    stated: bool,
+    use_bias: bool,
+    dropped: bool,
+    masked: bool,
+    go_backwards: bool,
+) -> Inputs:
     """Give the inputs their names; absent initial states are zeros."""
     values = list(inputs)
     x = values.pop(0)
@@ -111,11 +130,8 @@ def opened(inputs: tuple[Any, ...], states: int, *, stated: bool, use_bias: bool
 
 def projected(inputs: Inputs, kernel: Any, bias: Any) -> Any:
     """x @ kernel + bias for all steps in one GEMM: (time, batch, gates * units)."""
-    time, batch, features = inputs.steps.shape
-    product = np.matmul(inputs.steps.reshape(time * batch, features), kernel)
-    if bias is not None:
-        product += bias
-    return product.reshape(time, batch, kernel.shape[1])
+    weights = kernel if bias is None else np.concatenate([kernel, bias[None]])
+    return np.matmul(inputs.flat_steps, weights).reshape(*inputs.steps.shape[:2], kernel.shape[1])
 
 
 def keep_masked(counts: Any, new: Any, old: Any) -> None:
@@ -137,8 +153,9 @@ def outputs_of(hidden: Any, mask: Any, return_sequences: bool, zero_output_for_m
     return np.ascontiguousarray(steps.transpose(1, 0, 2))
 
 
-def flows_of(dy: Any, shape: tuple[int, ...], mask: Any, return_sequences: bool, zero_output_for_mask: bool,
-             dtype: Any) -> Any:
+def flows_of(
+    dy: Any, shape: tuple[int, ...], mask: Any, return_sequences: bool, zero_output_for_mask: bool, dtype: Any
+) -> Any:
     """Gradient of `outputs_of`: (time, batch, units), or None where nothing flows back."""
     if dy is None:
         return None
@@ -158,21 +175,41 @@ def flows_of(dy: Any, shape: tuple[int, ...], mask: Any, return_sequences: bool,
 
 
 def input_gradients(inputs: Inputs, dz: Any, kernel: Any, wanted_x: bool, go_backwards: bool) -> tuple[Any, Any, Any]:
-    """dx, dkernel and dbias, each as one GEMM over all steps; dz is (time, batch, gates * units)."""
-    time, batch, features = inputs.steps.shape
-    flat = dz.reshape(time * batch, dz.shape[-1])
+    """dx, dkernel and dbias, in two GEMMs over all steps; dz is (time, batch, gates * units)."""
+    time, batch, width = dz.shape
+    features = kernel.shape[0]
+    flat = dz.reshape(time * batch, width)
     dx = None
     if wanted_x:
         steps = np.matmul(flat, kernel.T).reshape(time, batch, features)
         dx = np.ascontiguousarray((steps[::-1] if go_backwards else steps).transpose(1, 0, 2))
-    return dx, np.matmul(inputs.steps.reshape(time * batch, features).T, flat), channel_sums(flat)
+    dweights = np.matmul(inputs.flat_steps.T, flat)
+    return dx, dweights[:features], dweights[-1]
 
 
-def answers(dx: Any, dstates: tuple[Any, ...], dkernel: Any, drecurrent: Any, dbias: Any, dfactor: Any, *, stated: bool,
-            use_bias: bool, dropped: bool, masked: bool) -> tuple[Any, ...]:
+def answers(
+    dx: Any,
+    dstates: tuple[Any, ...],
+    dkernel: Any,
+    drecurrent: Any,
+    dbias: Any,
+    dfactor: Any,
+    *,
+    stated: bool,
+    use_bias: bool,
+    dropped: bool,
+    masked: bool,
+) -> tuple[Any, ...]:
     """Gradients in the order of the inputs."""
-    return (dx, *(dstates if stated else ()), dkernel, drecurrent, *((dbias,) if use_bias else ()),
-            *((dfactor,) if dropped else ()), *((None,) if masked else ()))
+    return (
+        dx,
+        *(dstates if stated else ()),
+        dkernel,
+        drecurrent,
+        *((dbias,) if use_bias else ()),
+        *((dfactor,) if dropped else ()),
+        *((None,) if masked else ()),
+    )
 
 
 def recurrent_shape(states: int, gates: int) -> Callable[..., list[Any]]:
@@ -181,8 +218,10 @@ def recurrent_shape(states: int, gates: int) -> Callable[..., list[Any]]:
     def shape(x: Any, *rest: Any, stated: bool = False, return_sequences: bool = False, **attributes: Any) -> list[Any]:
         kernel = rest[states if stated else 0]
         if len(x) != 3 or (x[-1] is not None and x[-1] != kernel[0]):
-            raise ValueError(f"A recurrent layer built for {kernel[0]} features needs an input (batch, time, {kernel[0]}). "
-                             f"Received shape {x}.")
+            raise ValueError(
+                f"A recurrent layer built for {kernel[0]} features needs an input (batch, time, {kernel[0]}). "
+                f"Received shape {x}."
+            )
         units = kernel[1] // gates
         state = (x[0], units)
         return [(x[0], x[1], units) if return_sequences else state, *([state] * states)]

@@ -92,7 +92,7 @@ def prod_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: bool 
     kept = [place for place in range(x.ndim) if place not in axes]
     order = kept + list(axes)
     moved = np.transpose(x, order)
-    flat = moved.reshape(*moved.shape[:len(kept)], _count(x.shape, axis))
+    flat = moved.reshape(*moved.shape[: len(kept)], _count(x.shape, axis))
     before = np.ones_like(flat)
     np.multiply.accumulate(flat[..., :-1], axis=-1, out=before[..., 1:])
     after = np.ones_like(flat)

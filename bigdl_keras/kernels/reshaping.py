@@ -1,4 +1,4 @@
-"""Kernels that move numbers without changing them: new shapes, new orders, pieces and copies; gradients move them back."""
+"""Kernels that move numbers without changing them: shapes, orders, pieces and copies; gradients move them back."""
 
 from __future__ import annotations
 
@@ -247,7 +247,7 @@ KERNELS["split"] = Kernel(
 )
 
 
-# Basic indexing. A key is a tuple of ints, None (a new axis), "..." and ("slice", start, stop, step): plain and picklable
+# Basic indexing. A key is a tuple of ints, None (a new axis), "..." and ("slice", start, stop, step): picklable
 
 
 def encode_key(key: Any) -> tuple[Any, ...]:

@@ -59,13 +59,37 @@ ELEMENTWISE = [
     Case("mod", (positive(3, 4) * 7, positive(3, 4) + 1), batched=BOTH, tolerance=1e-5),
     Case("logaddexp", (real(3, 4), real(3, 4)), batched=BOTH),
     Case("floor_divide", (real(3, 4), positive(3, 4)), batched=BOTH),
-    *(Case(name, (X,)) for name in ("negative", "exp", "expm1", "square", "abs", "sin", "cos", "arctan", "sinh", "cosh",
-                                    "arcsinh", "sign", "floor", "ceil", "round", "trunc", "isnan", "isinf", "isfinite")),
+    *(
+        Case(name, (X,))
+        for name in (
+            "negative",
+            "exp",
+            "expm1",
+            "square",
+            "abs",
+            "sin",
+            "cos",
+            "arctan",
+            "sinh",
+            "cosh",
+            "arcsinh",
+            "sign",
+            "floor",
+            "ceil",
+            "round",
+            "trunc",
+            "isnan",
+            "isinf",
+            "isfinite",
+        )
+    ),
     *(Case(name, (POSITIVE,)) for name in ("log", "log1p", "log2", "log10", "sqrt", "rsqrt", "reciprocal")),
     *(Case(name, (UNIT,)) for name in ("tan", "arcsin", "arccos", "arctanh")),
     Case("arccosh", (POSITIVE + 1,)),
-    *(Case(name, (X, apart(4, 5)), batched=BOTH) for name in ("equal", "not_equal", "less", "less_equal", "greater",
-                                                              "greater_equal")),
+    *(
+        Case(name, (X, apart(4, 5)), batched=BOTH)
+        for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal")
+    ),
     *(Case(name, (X > 0, UNIT > 0), batched=BOTH) for name in ("logical_and", "logical_or", "logical_xor")),
     Case("logical_not", (X > 0,)),
     Case("where", (X > 0, real(4, 5), real(4, 5)), batched=(0, 1, 2)),
@@ -83,10 +107,24 @@ ACTIVATIONS = [
     Case("relu", (X,), reference=np.maximum(X, 0)),
     Case("relu", (X,), {"negative_slope": 0.1}, reference=np.where(X > 0, X, 0.1 * X)),
     Case("relu", (X,), {"max_value": 0.52}, reference=np.clip(X, 0, 0.52)),
-    Case("relu", (X,), {"max_value": 0.52, "negative_slope": 0.3}, reference=np.where(X > 0, np.minimum(X, 0.52), 0.3 * X)),
-    Case("thresholded_relu", (X,), {"threshold": 0.41, "negative_slope": 0.2},
-         reference=np.where(X > 0.41, X, 0.2 * (X - 0.41))),
-    Case("thresholded_relu", (X,), {"threshold": 0.41, "max_value": 0.66}, reference=np.where(X > 0.41, np.minimum(X, 0.66), 0)),
+    Case(
+        "relu",
+        (X,),
+        {"max_value": 0.52, "negative_slope": 0.3},
+        reference=np.where(X > 0, np.minimum(X, 0.52), 0.3 * X),
+    ),
+    Case(
+        "thresholded_relu",
+        (X,),
+        {"threshold": 0.41, "negative_slope": 0.2},
+        reference=np.where(X > 0.41, X, 0.2 * (X - 0.41)),
+    ),
+    Case(
+        "thresholded_relu",
+        (X,),
+        {"threshold": 0.41, "max_value": 0.66},
+        reference=np.where(X > 0.41, np.minimum(X, 0.66), 0),
+    ),
     Case("leaky_relu", (X,), reference=np.where(X > 0, X, 0.2 * X)),
     Case("relu6", (X * 10,), reference=np.clip(X * 10, 0, 6)),
     Case("elu", (X,), {"alpha": 0.7}, reference=np.where(X > 0, X, 0.7 * (np.exp(X) - 1))),
@@ -150,13 +188,23 @@ LINEAR = [
 ]
 
 N34 = real(3, 4, 2)
-AXES: list[dict[str, Any]] = [{"axis": None}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (1, 2)},
-                              {"axis": (0, 2), "keepdims": True}]
+AXES: list[dict[str, Any]] = [
+    {"axis": None},
+    {"axis": 1},
+    {"axis": -1, "keepdims": True},
+    {"axis": (1, 2)},
+    {"axis": (0, 2), "keepdims": True},
+]
 REDUCTION = [
     *(Case("sum", (N34,), axes, reference=np.sum(N34, **axes)) for axes in AXES),
     *(Case("mean", (N34,), axes, reference=np.mean(N34, **axes)) for axes in AXES if axes["axis"] in (1, -1, (1, 2))),
     Case("mean", (N34,), {"axis": None}, reference=np.mean(N34)),
-    *(Case(name, (apart(3, 4, 2),), axes) for name in ("max", "min") for axes in AXES if axes["axis"] in (1, -1, (1, 2))),
+    *(
+        Case(name, (apart(3, 4, 2),), axes)
+        for name in ("max", "min")
+        for axes in AXES
+        if axes["axis"] in (1, -1, (1, 2))
+    ),
     *(Case("prod", (N34,), axes, reference=np.prod(N34, **axes)) for axes in AXES),
     Case("prod", (np.array([[1.0, 0.0, 3.0], [0.0, 0.0, 2.0]]),), {"axis": 1}),
     *(Case("var", (N34,), axes, reference=np.var(N34, **axes)) for axes in AXES if axes["axis"] in (1, -1, (1, 2))),
@@ -236,14 +284,28 @@ INDEXING = [
 LOGITS, CLASSES = real(3, 4), rng.integers(0, 4, 3)
 TARGETS = np.exp(real(3, 4))
 LOSSES = [
-    Case("softmax_cross_entropy", (LOGITS, TARGETS), batched=BOTH,
-         reference=-np.sum(TARGETS * np.log(np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)), axis=-1)),
+    Case(
+        "softmax_cross_entropy",
+        (LOGITS, TARGETS),
+        batched=BOTH,
+        reference=-np.sum(TARGETS * np.log(np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True)), axis=-1),
+    ),
     Case("softmax_cross_entropy", (real(2, 3, 4), np.exp(real(2, 3, 4))), batched=BOTH),
-    Case("sparse_softmax_cross_entropy", (LOGITS, CLASSES), batched=BOTH,
-         reference=-np.log(np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True))[np.arange(3), CLASSES]),
+    Case(
+        "sparse_softmax_cross_entropy",
+        (LOGITS, CLASSES),
+        batched=BOTH,
+        reference=-np.log(np.exp(LOGITS) / np.exp(LOGITS).sum(-1, keepdims=True))[np.arange(3), CLASSES],
+    ),
     Case("sparse_softmax_cross_entropy", (real(2, 3, 4), rng.integers(0, 4, (2, 3))), batched=BOTH),
-    Case("sigmoid_cross_entropy", (LOGITS, UNIT[:3, :4] ** 2), batched=BOTH,
-         reference=-(UNIT[:3, :4] ** 2 * np.log(sigmoid(LOGITS)) + (1 - UNIT[:3, :4] ** 2) * np.log(1 - sigmoid(LOGITS)))),
+    Case(
+        "sigmoid_cross_entropy",
+        (LOGITS, UNIT[:3, :4] ** 2),
+        batched=BOTH,
+        reference=-(
+            UNIT[:3, :4] ** 2 * np.log(sigmoid(LOGITS)) + (1 - UNIT[:3, :4] ** 2) * np.log(1 - sigmoid(LOGITS))
+        ),
+    ),
 ]
 
 MASK_WEIGHTS = (rng.uniform(size=(3, 4)) > 0.4).astype(np.float64)
@@ -252,8 +314,14 @@ NORMALIZATION = [
     Case("batch_norm", (real(3, 4, 2, 3), real(3)), {"scale": False}, tolerance=1e-5),
     Case("batch_norm", (real(3, 2, 4), real(2), real(2)), {"axis": 1, "epsilon": 0.1}, tolerance=1e-5),
     Case("batch_norm", (real(3, 4, 2), real(2)), {"center": False, "synchronized": True}, tolerance=1e-5),
-    Case("batch_norm", (real(3, 4, 2), real(2), real(2), MASK_WEIGHTS), {"masked": True}, batched=(0, 3),
-         differentiable=(0, 1, 2), tolerance=1e-5),
+    Case(
+        "batch_norm",
+        (real(3, 4, 2), real(2), real(2), MASK_WEIGHTS),
+        {"masked": True},
+        batched=(0, 3),
+        differentiable=(0, 1, 2),
+        tolerance=1e-5,
+    ),
     Case("batch_norm_inference", (real(3, 4), real(4), real(4), real(4), positive(4))),
     Case("batch_norm_inference", (real(3, 2, 4), real(2), positive(2)), {"axis": 1, "center": False, "scale": False}),
     Case("layer_norm", (real(3, 4), real(4), real(4))),
@@ -316,14 +384,28 @@ POOLS: list[dict[str, Any]] = [
 ]
 POOLING = [
     *(Case(name, (apart(2, 5, 6, 2),), pool) for name in ("max_pool", "average_pool") for pool in POOLS),
-    *(Case(name, (apart(2, 7, 2),), {"window": (2,), "strides": (2,), "padding": "same"}) for name in ("max_pool", "average_pool")),
-    *(Case(name, (apart(2, 2, 4, 5),), {"window": (2, 2), "strides": (2, 2), "data_format": "channels_first",
-                                        "padding": "same"}) for name in ("max_pool", "average_pool")),
-    *(Case(name, (apart(1, 4, 3, 4, 2),), {"window": (2, 2, 2), "strides": (2, 1, 2)}) for name in ("max_pool", "average_pool")),
+    *(
+        Case(name, (apart(2, 7, 2),), {"window": (2,), "strides": (2,), "padding": "same"})
+        for name in ("max_pool", "average_pool")
+    ),
+    *(
+        Case(
+            name,
+            (apart(2, 2, 4, 5),),
+            {"window": (2, 2), "strides": (2, 2), "data_format": "channels_first", "padding": "same"},
+        )
+        for name in ("max_pool", "average_pool")
+    ),
+    *(
+        Case(name, (apart(1, 4, 3, 4, 2),), {"window": (2, 2, 2), "strides": (2, 1, 2)})
+        for name in ("max_pool", "average_pool")
+    ),
 ]
 
 
-def recurrent(kernel: str, gates: int, states: int, bias: tuple[int, ...] | None = None, batch: int = 3, **attributes: Any) -> Case:
+def recurrent(
+    kernel: str, gates: int, states: int, bias: tuple[int, ...] | None = None, batch: int = 3, **attributes: Any
+) -> Case:
     features, units, time = 2, 3, 4
     inputs: list[Any] = [real(batch, time, features)]
     batched = [0]
@@ -341,7 +423,9 @@ def recurrent(kernel: str, gates: int, states: int, bias: tuple[int, ...] | None
     if attributes.get("masked"):
         batched.append(len(inputs))
         inputs.append(np.array([[False, True, True, False], [True, True, True, True], [False, False, False, False]]))
-    return Case(kernel, tuple(inputs), attributes, batched=tuple(batched), differentiable=tuple(range(count)), tolerance=1e-5)
+    return Case(
+        kernel, tuple(inputs), attributes, batched=tuple(batched), differentiable=tuple(range(count)), tolerance=1e-5
+    )
 
 
 RECURRENT_VARIANTS: list[dict[str, Any]] = [
@@ -365,12 +449,36 @@ RECURRENT = [
     *(recurrent("gru", 3, 1, reset_after=False, **variant) for variant in (*RECURRENT_VARIANTS, *GATED)),
 ]
 
+LEADING = [
+    Case("fold_time", (real(3, 4, 2),)),
+    Case("unfold_time", (real(12, 2), real(3, 4)), batched=(), differentiable=(0,)),
+]
+
 COUNTING = [
     Case("row_count", (real(3, 4),)),
     Case("class_labels", (INTEGERS[:, 0].astype(np.float32), real(3, 4)), batched=BOTH),
     Case("bincount", (np.array([0, 2, 2, 7, -1]), positive(5)), {"bins": 4}, batched=BOTH),
     Case("searchsorted", (np.array([0.1, 0.5, 0.9]), real(4)), {"side": "right"}, batched=(1,)),
+    Case(
+        "ctc_loss",
+        (real(2, 5, 4), np.array([[1, 2], [3, 0]]), np.array([2, 1]), np.array([5, 4])),
+        batched=(0, 1, 2, 3),
+    ),
 ]
 
-CASES = [*COUNTING, *ELEMENTWISE, *ACTIVATIONS, *LINEAR, *REDUCTION, *RESHAPING, *INDEXING, *LOSSES, *NORMALIZATION, *RANDOM, *CONVOLUTION,
-         *POOLING, *RECURRENT]
+CASES = [
+    *LEADING,
+    *COUNTING,
+    *ELEMENTWISE,
+    *ACTIVATIONS,
+    *LINEAR,
+    *REDUCTION,
+    *RESHAPING,
+    *INDEXING,
+    *LOSSES,
+    *NORMALIZATION,
+    *RANDOM,
+    *CONVOLUTION,
+    *POOLING,
+    *RECURRENT,
+]

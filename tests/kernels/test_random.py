@@ -31,10 +31,14 @@ def test_time_steps_folded_into_the_batch_axis_follow_their_row() -> None:
 def test_iterations_steps_and_repeated_draws_differ() -> None:
     places = np.arange(4)
     first = draws(places)
-    seen = [first.uniform((4, 9)), first.uniform((4, 9)), draws(places, iteration=6).uniform((4, 9)),
-            draws(places, step=3).uniform((4, 9))]
+    seen = [
+        first.uniform((4, 9)),
+        first.uniform((4, 9)),
+        draws(places, iteration=6).uniform((4, 9)),
+        draws(places, step=3).uniform((4, 9)),
+    ]
     for index, one in enumerate(seen):
-        for other in seen[index + 1:]:
+        for other in seen[index + 1 :]:
             assert not np.intersect1d(one, other).size > 1
 
 
@@ -58,7 +62,9 @@ def test_dropout_keeps_the_mean_and_drops_the_rate() -> None:
     y, _ = KERNELS["dropout"].forward(x, rate=0.3, draws=draws(np.arange(500)))
     assert abs(np.mean(y == 0) - 0.3) < 0.01
     np.testing.assert_allclose(y[y > 0], 1 / 0.7, rtol=1e-6)
-    z, _ = KERNELS["dropout"].forward(x.reshape(500, 10, 10), rate=0.3, noise_shape=(None, 1, None), draws=draws(np.arange(500)))
+    z, _ = KERNELS["dropout"].forward(
+        x.reshape(500, 10, 10), rate=0.3, noise_shape=(None, 1, None), draws=draws(np.arange(500))
+    )
     np.testing.assert_array_equal(z, np.broadcast_to(z[:, :1], z.shape))
 
 

@@ -11,8 +11,24 @@ from bigdl_keras.kernels.reshaping import decode_key, encode_key
 EDGE = np.array([[-1e38, -1e4, -100, -20, -1e-8, 0, 1e-8, 20, 100, 1e4, 1e38]], np.float32)
 
 
-@pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh", "softplus", "log_sigmoid", "softsign", "elu", "selu", "hard_sigmoid",
-                                  "softmax", "log_softmax", "silu", "erf"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "relu",
+        "sigmoid",
+        "tanh",
+        "softplus",
+        "log_sigmoid",
+        "softsign",
+        "elu",
+        "selu",
+        "hard_sigmoid",
+        "softmax",
+        "log_softmax",
+        "silu",
+        "erf",
+    ],
+)
 def test_activations_stay_finite(name: str) -> None:
     y = KERNELS[name].forward(EDGE)
     assert not np.isnan(y).any()
@@ -26,7 +42,7 @@ def test_sigmoid_keeps_small_probabilities() -> None:
 
 def test_cross_entropies_of_extreme_logits() -> None:
     logits = np.float32([[1000.0, -1000.0], [-1000.0, 1000.0]])
-    loss, saved = KERNELS["softmax_cross_entropy"].forward(logits, np.float32([[1, 0], [1, 0]]))
+    loss, _ = KERNELS["softmax_cross_entropy"].forward(logits, np.float32([[1, 0], [1, 0]]))
     np.testing.assert_allclose(loss, [0, 2000])
     loss, _ = KERNELS["sparse_softmax_cross_entropy"].forward(logits, np.array([0, 0]))
     np.testing.assert_allclose(loss, [0, 2000])
@@ -36,12 +52,14 @@ def test_cross_entropies_of_extreme_logits() -> None:
 
 @pytest.mark.parametrize("label", [-1, 3])
 def test_labels_out_of_range_name_the_row(label: int) -> None:
-    with pytest.raises(ValueError, match=rf"Labels for 3 classes must be at least 0 and less than 3. Received {label} \(row 1"):
+    with pytest.raises(
+        ValueError, match=rf"Labels for 3 classes must be at least 0 and less than 3\. Received {label} \(row 1"
+    ):
         KERNELS["sparse_softmax_cross_entropy"].forward(np.zeros((2, 3), np.float32), np.array([0, label]))
 
 
 def test_embedding_index_out_of_range() -> None:
-    with pytest.raises(ValueError, match="embedding must be at least 0 and less than 4. Received 9"):
+    with pytest.raises(ValueError, match=r"embedding must be at least 0 and less than 4\. Received 9"):
         KERNELS["embedding"].forward(np.zeros((4, 2)), np.array([[1, 9]]))
 
 
@@ -68,7 +86,14 @@ def test_reshape_of_numbers_that_do_not_fit() -> None:
 
 def test_keys_survive_encoding() -> None:
     x = np.arange(120).reshape(2, 3, 4, 5)
-    for key in (1, slice(None), (slice(None), 2), (..., -1), (None, 0, slice(1, 3)), (slice(None, None, -1), ..., slice(0, 4, 2))):
+    for key in (
+        1,
+        slice(None),
+        (slice(None), 2),
+        (..., -1),
+        (None, 0, slice(1, 3)),
+        (slice(None, None, -1), ..., slice(0, 4, 2)),
+    ):
         encoded = encode_key(key)
         np.testing.assert_array_equal(x[decode_key(encoded)], x[key])
         assert KERNELS["slice"].shape(x.shape, key=encoded) == x[key].shape

@@ -26,7 +26,9 @@ def test_gradient_equals_central_differences(case: Case) -> None:
     checks.check_gradient(case)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if KERNELS[case.kernel].several and KERNELS[case.kernel].gradient], ids=str)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if KERNELS[case.kernel].several and KERNELS[case.kernel].gradient], ids=str
+)
 def test_each_output_alone_may_flow_back(case: Case) -> None:
     checks.check_silent_outputs(case)
 

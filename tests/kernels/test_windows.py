@@ -31,7 +31,7 @@ def naive_conv(x: np.ndarray, kernel: np.ndarray, strides: Any, padding: str, di
             group = filter_ // (filters // groups)
             for offset in product(*map(range, window)):
                 at = tuple(p * s + o * d for p, s, o, d in zip(place, strides, offset, dilation, strict=True))
-                pixel = x[(slice(None), *at)][:, group * inner:(group + 1) * inner]
+                pixel = x[(slice(None), *at)][:, group * inner : (group + 1) * inner]
                 y[(slice(None), *place, filter_)] += pixel @ kernel[(*offset, slice(None), filter_)]
     return y
 
@@ -40,14 +40,27 @@ def naive_conv(x: np.ndarray, kernel: np.ndarray, strides: Any, padding: str, di
 def convolutions(draw: Any) -> tuple[Any, ...]:
     rank = draw(st.integers(1, 2))
     strides = tuple(draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank)))
-    dilation = (1,) * rank if max(strides) > 1 else tuple(draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank)))
+    dilation = (
+        (1,) * rank if max(strides) > 1 else tuple(draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank)))
+    )
     window = tuple(draw(st.lists(st.integers(1, 3), min_size=rank, max_size=rank)))
     sizes = tuple((k - 1) * d + 1 + draw(st.integers(0, 9)) for k, d in zip(window, dilation, strict=True))
     padding = draw(st.sampled_from(["valid", "same", "causal"] if rank == 1 else ["valid", "same"]))
     groups = draw(st.integers(1, 2))
     channels, filters = groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 3))
-    return (draw(st.integers(1, 3)), sizes, window, strides, dilation, padding, groups, channels, filters,
-            draw(st.sampled_from(["channels_last", "channels_first"])), draw(st.sampled_from([1 << 4, 1 << 7, 1 << 18])))
+    return (
+        draw(st.integers(1, 3)),
+        sizes,
+        window,
+        strides,
+        dilation,
+        padding,
+        groups,
+        channels,
+        filters,
+        draw(st.sampled_from(["channels_last", "channels_first"])),
+        draw(st.sampled_from([1 << 4, 1 << 7, 1 << 18])),
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -58,24 +71,41 @@ def test_convolution_follows_its_definition(case: Any) -> None:
     x, kernel = rng.normal(size=(batch, *sizes, channels)), rng.normal(size=(*window, channels // groups, filters))
     bias = rng.normal(size=filters)
     expected = naive_conv(x, kernel, strides, padding, dilation, groups) + bias
-    attributes = {"strides": strides, "padding": padding, "dilation": dilation, "groups": groups, "data_format": data_format}
-    given_x, wanted = (np.moveaxis(array, -1, 1) if data_format == "channels_first" else array for array in (x, expected))
+    attributes = {
+        "strides": strides,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+        "data_format": data_format,
+    }
+    given_x, wanted = (
+        np.moveaxis(array, -1, 1) if data_format == "channels_first" else array for array in (x, expected)
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "TILE", tile)
         y = KERNELS["conv"].forward(given_x, kernel, bias, **attributes)
         dy = rng.normal(size=y.shape)
-        dx, dkernel, dbias = KERNELS["conv"].gradient(dy, given_x, kernel, bias, wanted=(True,) * 3, out=(None,) * 3, **attributes)
+        dx, dkernel, dbias = KERNELS["conv"].gradient(
+            dy, given_x, kernel, bias, wanted=(True,) * 3, out=(None,) * 3, **attributes
+        )
     np.testing.assert_allclose(y, wanted, atol=1e-9)
     assert KERNELS["conv"].shape(given_x.shape, kernel.shape, **attributes) == y.shape
     # y is linear in x and in the kernel: <dy, conv(x, v)> is the derivative in the direction v
-    for direction, answer, moved in ((rng.normal(size=x.shape), dx, "x"), (rng.normal(size=kernel.shape), dkernel, "kernel")):
-        slope = naive_conv(direction if moved == "x" else x, kernel if moved == "x" else direction, strides, padding, dilation, groups)
+    for direction, answer, moved in (
+        (rng.normal(size=x.shape), dx, "x"),
+        (rng.normal(size=kernel.shape), dkernel, "kernel"),
+    ):
+        slope = naive_conv(
+            direction if moved == "x" else x, kernel if moved == "x" else direction, strides, padding, dilation, groups
+        )
         if data_format == "channels_first":
             slope = np.moveaxis(slope, -1, 1)
             direction = np.moveaxis(direction, -1, 1) if moved == "x" else direction
         np.testing.assert_allclose(np.sum(answer * direction), np.sum(dy * slope), atol=1e-8)
     channel_axis = 1 if data_format == "channels_first" else dy.ndim - 1
-    np.testing.assert_allclose(dbias, dy.sum(axis=tuple(axis for axis in range(dy.ndim) if axis != channel_axis)), atol=1e-9)
+    np.testing.assert_allclose(
+        dbias, dy.sum(axis=tuple(axis for axis in range(dy.ndim) if axis != channel_axis)), atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 4, 6, 12])
@@ -112,15 +142,21 @@ def test_pooling_follows_its_definition(data: Any) -> None:
     for name, reduce in (("max_pool", np.nanmax), ("average_pool", np.nanmean)):
         result = KERNELS[name].forward(x, window=window, strides=strides, padding=padding)
         y = result[0] if KERNELS[name].saves else result
-        assert y.shape == (2, *counts, 2) == KERNELS[name].shape(x.shape, window=window, strides=strides, padding=padding)
+        assert (
+            y.shape == (2, *counts, 2) == KERNELS[name].shape(x.shape, window=window, strides=strides, padding=padding)
+        )
         for place in product(*map(range, counts)):
-            piece = whole[(slice(None), *(slice(p * s, p * s + k) for p, s, k in zip(place, strides, window, strict=True)))]
+            piece = whole[
+                (slice(None), *(slice(p * s, p * s + k) for p, s, k in zip(place, strides, window, strict=True)))
+            ]
             np.testing.assert_allclose(y[(slice(None), *place)], reduce(piece, axis=tuple(range(1, rank + 1))))
 
 
 def test_equal_largest_numbers_send_the_gradient_to_the_first() -> None:
     y, which = KERNELS["max_pool"].forward(np.zeros((1, 4, 1)), window=(2,), strides=(2,))
-    (dx,) = KERNELS["max_pool"].gradient(np.ones_like(y), which, ((1, 4, 1),), wanted=(True,), out=(None,), window=(2,), strides=(2,))
+    (dx,) = KERNELS["max_pool"].gradient(
+        np.ones_like(y), which, ((1, 4, 1),), wanted=(True,), out=(None,), window=(2,), strides=(2,)
+    )
     np.testing.assert_array_equal(dx[0, :, 0], [1, 0, 1, 0])
 
 

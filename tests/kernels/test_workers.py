@@ -49,8 +49,15 @@ def test_synchronized_batch_norm_equals_one_worker(cuts: tuple[int, ...], masked
         inputs = (x[rows], gamma, beta, *((weights[rows],) if masked else ()))
         outputs, saved = kernel.forward(*inputs, total=total, **attributes)
         wanted = (True, True, True, *((False,) if masked else ()))
-        gradients = kernel.gradient((dy[rows], None, None, None), *inputs, saved, wanted=wanted, out=(None,) * len(inputs),
-                                    total=total, **attributes)
+        gradients = kernel.gradient(
+            (dy[rows], None, None, None),
+            *inputs,
+            saved,
+            wanted=wanted,
+            out=(None,) * len(inputs),
+            total=total,
+            **attributes,
+        )
         return outputs, gradients
 
     (y, mean, variance, count), (dx, dgamma, dbeta, *_) = step(slice(0, 9), lambda vector: vector)
@@ -71,12 +78,15 @@ def test_global_sum_and_its_gradient() -> None:
     assert [s.tolist() for s in sums] == [[6.0]] * 3
     assert sums[0].dtype == np.float32
     # the loss of the team is sum over workers of (rank * S), so that dL/dS = 0 + 1 + 2
-    flows = as_team(3, lambda rank, total: kernel.gradient(np.array([float(rank)]), total=total, wanted=(True,), out=(None,)))
+    flows = as_team(
+        3, lambda rank, total: kernel.gradient(np.array([float(rank)]), total=total, wanted=(True,), out=(None,))
+    )
     assert [flow[0].tolist() for flow in flows] == [[3.0]] * 3
 
 
 def test_batch_norm_without_rows_is_finite() -> None:
-    outputs, _ = KERNELS["batch_norm"].forward(np.zeros((0, 3), np.float32), np.ones(3, np.float32), np.zeros(3, np.float32),
-                                               total=lambda vector: vector)
+    outputs, _ = KERNELS["batch_norm"].forward(
+        np.zeros((0, 3), np.float32), np.ones(3, np.float32), np.zeros(3, np.float32), total=lambda vector: vector
+    )
     assert all(np.isfinite(output).all() for output in outputs)
     assert outputs[3] == 0
