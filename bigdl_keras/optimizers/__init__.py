@@ -7,10 +7,13 @@ from bigdl_keras.optimizers.base import Optimizer
 from bigdl_keras.optimizers.layerwise import LARS, Adafactor, Lamb
 from bigdl_keras.optimizers.lookup import deserialize, get, serialize
 from bigdl_keras.optimizers.momentum import SGD, Lion
+from bigdl_keras.optimizers.multi import MultiOptimizer, OptimizerMap
 from bigdl_keras.optimizers.muon import Muon
+from bigdl_keras.optimizers.quasi_newton import LBFGS
 from bigdl_keras.optimizers.schedule_free import ScheduleFreeAdamW
 
 __all__ = [
+    "LBFGS",
     "LARS",
     "SGD",
     "Adadelta",
@@ -22,9 +25,11 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "ScheduleFreeAdamW",
     "deserialize",

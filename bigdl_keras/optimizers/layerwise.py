@@ -220,7 +220,8 @@ class _Grid:
         return place // self.width
 
     def column(self, place: np.ndarray) -> np.ndarray:
-        return place // (self.height * self.width) * self.width + place % self.width
+        column: np.ndarray = place // (self.height * self.width) * self.width + place % self.width
+        return column
 
     def matrix(self, place: np.ndarray) -> np.ndarray:
         return place // (self.height * self.width)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -86,6 +86,26 @@ class Slice:
     def whole(cls, names: Sequence[str], shapes: Sequence[Sequence[int]]) -> Slice:
         """The slice that holds everything."""
         return cls.cut(names, shapes, 0, sum(int(np.prod(shape, dtype=np.int64)) for shape in shapes))
+
+    def keep(self, variables: Sequence[int]) -> Slice:
+        """This slice without the segments of all other variables."""
+        return replace(self, segments=tuple(segment for segment in self.segments if segment.variable in set(variables)))
+
+    def packed(self) -> Slice:
+        """The slice of what `gather` answers with: the segments side by side."""
+        stops = list(accumulate(segment.stop - segment.start for segment in self.segments))
+        moved = [Segment(segment.variable, stop - segment.stop + segment.start, stop, segment.offset)
+                 for segment, stop in zip(self.segments, stops, strict=True)]
+        return replace(self, segments=tuple(moved))
+
+    def gather(self, vector: np.ndarray) -> np.ndarray:
+        """A copy of the segments of `vector`, side by side."""
+        return np.concatenate([vector[:0], *(vector[segment.span] for segment in self.segments)])
+
+    def scatter(self, packed: np.ndarray, vector: np.ndarray) -> None:
+        """Put what `gather` answered with back into `vector`."""
+        for segment, place in zip(self.segments, self.packed().segments, strict=True):
+            vector[segment.span] = packed[place.span]
 
     @property
     def sizes(self) -> np.ndarray:

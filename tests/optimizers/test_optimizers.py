@@ -1,5 +1,7 @@
 """Optimizers as objects: names, configs, learning rates, legacy arguments, messages."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from bigdl_keras import optimizers, registry
 from bigdl_keras.optimizers import schedules
 
 
-@pytest.mark.parametrize("name", registry.names("optimizer"))
+@pytest.mark.parametrize("name", [name for name in registry.names("optimizer") if name != "MultiOptimizer"])
 @pytest.mark.parametrize("options", [{}, {"lr": 0.02}, {"learning_rate": 0.02, "decay": 0.1},
                                      {"use_ema": True, "clipnorm": 1.0, "weight_decay": 0.01}])
 def test_config_round_trip(name, options):
@@ -15,6 +17,42 @@ def test_config_round_trip(name, options):
     again = optimizers.get(optimizers.serialize(optimizer))
     assert type(again) is type(optimizer) and again.get_config() == optimizer.get_config()
     assert again.slots == optimizer.slots and vars(again) == vars(optimizer)
+
+
+def test_multi_optimizer():
+    parts = optimizers.OptimizerMap(optimizers.SGD(0.5),
+                                    {"encoder/.*": optimizers.Adam(schedules.CosineDecay(0.1, 10))})
+    optimizer = optimizers.MultiOptimizer(parts)
+    again = optimizers.get(optimizers.serialize(optimizer))
+    assert again.get_config() == optimizer.get_config() and again.learning_rate == 0.5
+    assert isinstance(parts.optimizer_of("encoder/dense/kernel"), optimizers.Adam)
+    assert isinstance(parts.optimizer_of("encoder"), optimizers.SGD)
+    with pytest.raises(TypeError, match="set that of one of its `optimizers`"):
+        optimizer.learning_rate = 0.1
+    parts["encoder/d.*"] = optimizers.Lion()
+    with pytest.raises(ValueError, match="Several optimizers claim the variable 'encoder/dense/kernel'"):
+        parts.optimizer_of("encoder/dense/kernel")
+    with pytest.raises(TypeError, match="needs an OptimizerMap"):
+        optimizers.MultiOptimizer({})
+    with pytest.raises(TypeError, match="no MultiOptimizer"):
+        optimizers.OptimizerMap(optimizer)
+    with pytest.raises(ValueError, match="`use_ema` is not supported"):
+        optimizers.OptimizerMap(optimizers.SGD(use_ema=True))
+
+
+def test_lbfgs_finds_the_minimum_of_a_quadratic_faster_than_descent():
+    rng = np.random.default_rng(0)
+    scales = np.geomspace(1.0, 100.0, 12)
+    turn, _ = np.linalg.qr(rng.normal(size=(12, 12)))
+    matrix, goal = turn * scales @ turn.T, rng.normal(size=12)
+
+    def distance(optimizer, steps=40):
+        weights = [np.zeros(12, np.float32)]
+        for _ in range(steps):
+            optimizer.apply([(matrix @ (weights[0] - goal)).astype(np.float32)], weights)
+        return np.abs(weights[0] - goal).max()
+
+    assert distance(optimizers.LBFGS()) < 1e-4 < 1e-2 < distance(optimizers.SGD(0.019))
 
 
 def test_names_and_messages():
@@ -97,6 +135,25 @@ SCHEDULES = [
     (schedules.InverseTimeDecay(0.1, 2, 0.5, staircase=True), 5, 0.05),
     (schedules.CosineDecay(0.1, 10, alpha=0.1), 10, 0.01),
     (schedules.CosineDecayRestarts(0.1, 5, t_mul=1.0, m_mul=0.5), 5, 0.05),
+    (schedules.Default(0.5, 0.1), 2, 0.05),
+    (schedules.Poly(2.0, 10, 0.1), 5, 0.025),
+    (schedules.Poly(2.0, 10, 0.1), 11, 0.0),
+    (schedules.Exponential(10, 0.5, True, 0.1), 15, 0.05),
+    (schedules.Exponential(10, 0.25, initial_learning_rate=0.1), 5, 0.05),
+    (schedules.NaturalExp(5, 0.1, 0.1), 11, 0.1 * math.exp(-0.2)),
+    (schedules.Step(3, 0.5, 0.1), 7, 0.025),
+    (schedules.MultiStep([3, 8], 0.1, 0.1), 8, 0.001),
+    (schedules.Warmup(0.01, 0.1), 5, 0.15),
+    (schedules.EpochStep(2, 0.5, 10, 0.1), 41, 0.025),
+    (schedules.EpochDecay(math.isqrt, 10, 0.1), 30, 0.001),
+    (schedules.EpochSchedule([[1, 2, 0.5], [3, 4, 0.25]], 10, 0.1), 20, 0.25),
+    (schedules.EpochSchedule([[1, 2, 0.5]], 10, 0.1), 20, 0.1),
+    (schedules.PolyEpochDecay(1.0, 4, 10, 0.1), 25, 0.05),
+    (schedules.SequentialSchedule(10, 0.1).add(schedules.Warmup(0.1), 4).add(schedules.Poly(1.0, 10), 10), 3, 0.4),
+    (schedules.SequentialSchedule(10, 0.1).add(schedules.Warmup(0.1), 4).add(schedules.Poly(1.0, 10), 10), 9, 0.25),
+    (schedules.WarmupLinearDecay(0.1, 100, initial_learning_rate=0.1), 5, 0.05),
+    (schedules.WarmupLinearDecay(0.1, 100, initial_learning_rate=0.1), 75, 0.025),
+    (schedules.WarmupLinearDecay(0.1, 100, "cosine", 0.1), 50, 0.05),
 ]
 
 
@@ -106,6 +163,14 @@ def test_schedule(schedule, step, rate):
     again = schedules.deserialize(schedules.serialize(schedule))
     assert type(again) is type(schedule) and again.get_config() == schedule.get_config()
     assert optimizers.get(optimizers.serialize(optimizers.SGD(schedule))).learning_rate_at(step) == pytest.approx(rate)
+
+
+def test_schedules_take_the_rate_of_their_optimizer():
+    schedule = schedules.SequentialSchedule(10).add(schedules.Warmup(0.1), 2).add(schedules.Step(1, 0.5), 5)
+    assert schedule.starting_at(0.2)(3) == pytest.approx(0.2)
+    assert schedule.starting_at(0.2)(0) == 0.2 and schedule(0) == 0.001
+    with pytest.raises(TypeError, match="such as Warmup or Poly"):
+        schedule.add(schedules.CosineDecay(0.1, 10), 3)
 
 
 def test_schedule_messages():

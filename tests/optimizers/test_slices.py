@@ -17,8 +17,10 @@ NAMES = ("embedding/embeddings", "dense/kernel", "dense/bias", "scale/gamma")
 SHAPES = ((11, 7), (7, 5), (5,), ())
 SIZE = 11 * 7 + 7 * 5 + 5 + 1
 
-RULES = [pytest.param(rule, {}, id=rule.__name__) for rule in dict.fromkeys(
-    registry.find("optimizer", name) for name in registry.names("optimizer"))]
+REGISTERED = dict.fromkeys(registry.find("optimizer", name) for name in registry.names("optimizer"))
+RULES = [pytest.param(rule, {}, id=rule.__name__) for rule in REGISTERED if rule is not optimizers.MultiOptimizer]
+PARTS = optimizers.OptimizerMap(
+    optimizers.Adagrad(0.1), {"dense/.*": optimizers.Lamb(0.1, weight_decay=0.1), "scale/gamma": optimizers.SGD(1.0)})
 OPTIONS = [
     pytest.param(optimizers.SGD, {"momentum": 0.9}, id="momentum"),
     pytest.param(optimizers.SGD, {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}, id="nesterov"),
@@ -29,6 +31,7 @@ OPTIONS = [
     pytest.param(optimizers.Adam, {"global_clipnorm": 0.3}, id="global clipnorm"),
     pytest.param(optimizers.Adam, {"use_ema": True, "ema_overwrite_frequency": 2, "ema_momentum": 0.7}, id="ema"),
     pytest.param(optimizers.Adam, {"gradient_accumulation_steps": 2, "clipnorm": 0.5}, id="accumulation"),
+    pytest.param(optimizers.MultiOptimizer, {"optimizer_map": PARTS}, id="multi"),
     pytest.param(optimizers.Ftrl, {"learning_rate_power": -0.7, "l1_regularization_strength": 0.01}, id="ftrl power"),
 ]
 
@@ -114,6 +117,23 @@ def test_pieces_are_the_whole(rule, options):
     check()
 
 
+def test_parts_of_a_multi_optimizer_train_as_if_alone():
+    rng = np.random.default_rng(3)
+    weights, gradient = rng.normal(size=(2, SIZE)).astype(np.float32)
+    together = weights.copy()
+    optimizer = optimizers.MultiOptimizer(PARTS)
+    state = optimizer.create_state(together)
+    for step in range(3):
+        optimizer.step(together, gradient.copy(), state, step, Slice.whole(NAMES, SHAPES))
+    alone = weights.copy()
+    for inner, begin, end in ((PARTS.default_optimizer, 0, 77), (PARTS["dense/.*"], 77, 117),
+                              (PARTS["scale/gamma"], 117, 118)):
+        part, own = Slice.cut(NAMES, SHAPES, begin, end), inner.create_state(alone[begin:end])
+        for step in range(3):
+            inner.step(alone[begin:end], gradient[begin:end].copy(), own, step, part)
+    np.testing.assert_array_equal(together, alone)
+
+
 @pytest.mark.parametrize("rule", [optimizers.Adam, optimizers.Ftrl, optimizers.Nadam])
 def test_cuts_beside_the_chunks(rule):
     rng = np.random.default_rng(0)
@@ -176,4 +196,4 @@ def test_state_stays_on_the_driver():
 def test_every_public_rule_is_registered():
     public = {thing for thing in vars(optimizers).values()
               if inspect.isclass(thing) and issubclass(thing, optimizers.Optimizer) and not inspect.isabstract(thing)}
-    assert public == {parameter.values[0] for parameter in RULES}
+    assert public == {parameter.values[0] for parameter in RULES + OPTIONS} == set(REGISTERED)
