@@ -224,7 +224,7 @@ class Execution:
         return extra
 
     def backward(self) -> None:
-        """Write the gradient of the first output, a scalar, with respect to the trained values into the gradient vector.
+        """Write the gradient of the first output, a scalar, by the trained values into the gradient vector.
 
         Raises:
             RuntimeError: called before `forward`.
@@ -269,8 +269,8 @@ class Execution:
             if not backward_step.wanted[number]:
                 continue
             result = results[number]
-            if result is None:
-                raise TypeError(f"the gradient with respect to input {number} is missing")
+            if result is None:  # the output does not vary with this input
+                result = np.zeros_like(self._slots[slot])
             if not backward_step.first[number]:
                 earlier = self._gradient_windows.get(slot, flowing[slot])
                 target = earlier if slot in self._gradient_windows else accumulators[number]

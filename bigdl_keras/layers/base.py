@@ -232,13 +232,6 @@ class Layer:
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
 
-    def stored_parts(self) -> dict[str, tuple[str, str, list[Variable]]]:
-        """Weights that Keras's files keep in an inner object: attribute -> (its class, its name, its weights).
-
-        A recurrent layer answers {"cell": ("LSTMCell", "lstm_cell", self.weights)}.
-        """
-        return {}
-
     def count_params(self) -> int:
         """Number of elements of all weights."""
         return sum(int(np.prod(variable.shape, dtype=np.int64)) for variable in self.weights)

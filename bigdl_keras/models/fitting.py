@@ -14,6 +14,7 @@ from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
 from bigdl_keras.engine.selection import choose_engine
 from bigdl_keras.graph import nest
+from bigdl_keras.graph.plan import Context
 from bigdl_keras.models.batches import pack_logs
 from bigdl_keras.models.columns import match, match_inputs
 from bigdl_keras.models.objective import Numbers, Running
@@ -111,6 +112,8 @@ def predict(model: Model, arguments: dict[str, Any]) -> Any:
         model, _source(model, x, None, None, {"feature_cols": arguments["feature_cols"]}, labels=False)
     )
     program = model.runtime.predict_program(inputs)
+    if program.plan.updates and kind == "arrays":
+        return _predict_in_turn(model, source, program, arguments["batch_size"] or _BATCH_ROWS)
     several = not _is_leaf(program.structure)
     job = PredictionJob(
         program.plan,
@@ -124,6 +127,17 @@ def predict(model: Model, arguments: dict[str, Any]) -> Any:
     if kind == "rdd":
         return engine.predict(job, source)
     return nest.pack(program.structure, engine.predict(job, source))
+
+
+def _predict_in_turn(model: Model, source: Source, program: Program, batch_size: int) -> Any:
+    """Batch after batch in this process: stateful layers start where the batch before ended."""
+    execution, block = model.runtime.execution(program), source.read()
+    batches = []
+    for start in range(0, block.rows, batch_size):
+        outputs = execution.forward(block.take(slice(start, start + batch_size)).arrays, Context())
+        batches.append([np.array(output) for output in outputs])
+        execution.updates()
+    return nest.pack(program.structure, [np.concatenate(parts) for parts in zip(*batches, strict=True)])
 
 
 def read_summary(model: Model, role: str, tag: str) -> np.ndarray:

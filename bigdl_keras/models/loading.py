@@ -211,16 +211,11 @@ class Store:
             own = sorted(layer._variables, key=lambda variable: not variable.trainable)
             children = self._children(layer, trainable)
             config = layer.get_config() if not isinstance(layer, Model) else {}
-            parts = layer.stored_parts()
-            moved = {variable for _, _, variables in parts.values() for variable in variables}
-            for attribute, (class_name, name, variables) in parts.items():
-                children[attribute] = saving.StoreNode(class_name, name, self._variables(variables, trainable))
-            kept = [variable for variable in own if variable not in moved]
             class_name = (
                 "Functional" if isinstance(layer, Model) and not isinstance(layer, Sequential) else type(layer).__name__
             )
             self._nodes[id(layer)] = saving.StoreNode(
-                class_name, layer.name, self._variables(kept, trainable), children, config
+                class_name, layer.name, self._variables(own, trainable), children, config
             )
         return self._nodes[id(layer)]
 

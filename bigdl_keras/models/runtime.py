@@ -16,7 +16,7 @@ from bigdl_keras.graph.plan import Execution, Plan
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.graph.trace import apply, tracing
 from bigdl_keras.models.objective import Batch, Head, Numbers, trace_objective
-from bigdl_keras.parameters import ParameterVector, floatx
+from bigdl_keras.parameters import ParameterVector, Variable, floatx
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Runtime:
     def __init__(self, model: Any) -> None:
         keep_freed_memory()
         self.model = model
-        self.vector = ParameterVector(model.trainable_weights, model.non_trainable_weights, floatx())
+        self.vector = ParameterVector(*_variables_of(model), floatx())
         self.gradients = np.zeros(self.vector.trainable_size, self.vector.values.dtype)
         self._programs: dict[Any, Program] = {}
         self._executions: dict[Any, Any] = {}
@@ -65,7 +65,7 @@ class Runtime:
     @property
     def current(self) -> bool:
         """Whether the vector still holds the model's weights."""
-        return self.vector.holds(self.model.trainable_weights, self.model.non_trainable_weights)
+        return self.vector.holds(*_variables_of(self.model))
 
     def forget_programs(self) -> None:
         """Trace anew at the next use (after `compile`)."""
@@ -177,6 +177,12 @@ class Runtime:
         if graph is not None:
             return nest.pack(graph.inputs, tensors)
         return nest.pack(self.model.call_structure, tensors)
+
+
+def _variables_of(model: Any) -> tuple[list[Variable], list[Variable]]:
+    """(what the optimizer trains, all else: frozen weights and states)."""
+    trained = model.trainable_weights
+    return trained, [variable for variable in model.variables if variable not in set(trained)]
 
 
 def _with_class_weight(weight: Any, label: Any, class_weight: dict[int, float]) -> Any:
