@@ -13,6 +13,10 @@ from bigdl_keras.callbacks.curves import SummaryWriter, TensorBoard
 from bigdl_keras.callbacks.dispatch import CallbackList
 from bigdl_keras.callbacks.history import CSVLogger, History
 from bigdl_keras.callbacks.progress_bar import ProgressBar
+from bigdl_keras.callbacks.remote import RemoteMonitor
+
+ProgbarLogger = ProgressBar
+"""Keras's name of the progress bar."""
 
 __all__ = [
     "CSVLogger",
@@ -24,8 +28,10 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "ProgbarLogger",
     "ProgressBar",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
     "SummaryWriter",
     "TensorBoard",
     "TerminateOnNaN",

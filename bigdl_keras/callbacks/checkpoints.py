@@ -72,7 +72,8 @@ class ModelCheckpoint(Callback):
         path = self._path(epoch, batch, logs)
         if self.verbose:
             console.write_line(f"\nEpoch {epoch + 1}: saving model to {path}")
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        if "://" not in path:  # elsewhere the file system makes folders itself
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
         else:

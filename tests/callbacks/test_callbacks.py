@@ -1,8 +1,13 @@
 """Callbacks on a small model of numbers: what they decide, write and say."""
 
 import csv
+import json
 import logging
+import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from types import SimpleNamespace
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -222,6 +227,39 @@ def test_summary_writer_in_bigdl_layout(tmp_path):
     histograms = EventAccumulator(train.folder).Reload()
     assert [event.step for event in histograms.Histograms("dense/kernel")] == [3]
     assert writer.uses_weights == "batch"
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_remote_monitor(as_json):
+    received = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            received.append((self.path, body if as_json else parse_qs(body)["data"][0]))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        fit(callbacks.RemoteMonitor(f"http://127.0.0.1:{server.server_port}", send_as_json=as_json), [np.float32(0.5)])
+        server.shutdown()
+    [(path, text)] = received
+    assert path == "/publish/epoch/end/"
+    assert json.loads(text) == {"epoch": 0, "loss": 0.5, "val_loss": 0.5, "val_accuracy": 0.5}
+
+
+def test_a_remote_that_does_not_answer_is_a_warning(caplog):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    fit(callbacks.RemoteMonitor(f"http://127.0.0.1:{port}"), [0.5])
+    assert "Could not send the logs of epoch 1" in caplog.text
+    with pytest.raises(ValueError, match="http or https"):
+        callbacks.RemoteMonitor("file:///tmp")
 
 
 def test_who_uses_weights_and_who_hears_batches():
