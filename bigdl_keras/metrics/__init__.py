@@ -92,6 +92,12 @@ from bigdl_keras.metrics.probabilistic import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from bigdl_keras.metrics.ranking import (
+    NDCG,
+    HitRatio,
+    MeanAveragePrecision,
+    TreeNNAccuracy,
+)
 from bigdl_keras.metrics.reduction import Mean, MeanMetricWrapper, Sum
 from bigdl_keras.metrics.regression import (
     ConcordanceCorrelation,
@@ -118,6 +124,7 @@ __all__ = [
     "MAPE",
     "MSE",
     "MSLE",
+    "NDCG",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
@@ -132,12 +139,14 @@ __all__ = [
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
+    "HitRatio",
     "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanAveragePrecision",
     "MeanIoU",
     "MeanMetricWrapper",
     "MeanRelativeError",
@@ -162,6 +171,7 @@ __all__ = [
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
+    "TreeNNAccuracy",
     "TrueNegatives",
     "TruePositives",
     "accuracy",
