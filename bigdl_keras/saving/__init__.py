@@ -9,7 +9,7 @@ from .limits import Limits
 from .optimizer_state import OptimizerState
 from .report import WeightReport
 from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
-from .writing import write_keras, write_weights
+from .writing import write_h5, write_keras, write_weights
 
 __all__ = [
     "Call",
@@ -30,6 +30,7 @@ __all__ = [
     "read_json",
     "tensors_of",
     "to_keras_json",
+    "write_h5",
     "write_keras",
     "write_weights",
 ]

@@ -14,21 +14,119 @@ from .spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
 # Layers of ours that Keras 3 does not have: stored under our own name, so that the reader is told whose they are.
 OUR_PACKAGE = "bigdl_keras"
 KERAS_LAYERS = frozenset(
-    """
-    Activation ActivityRegularization AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
-    AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D Add AdditiveAttention AlphaDropout Attention Average
-    AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional CategoryEncoding CenterCrop Concatenate
-    Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Conv3DTranspose ConvLSTM1D ConvLSTM2D ConvLSTM3D Cropping1D Cropping2D
-    Cropping3D Dense DepthwiseConv1D DepthwiseConv2D Discretization Dot Dropout ELU EinsumDense Embedding Flatten GRU GRUCell
-    GaussianDropout GaussianNoise GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D
-    GlobalMaxPooling2D GlobalMaxPooling3D GroupNormalization GroupQueryAttention HashedCrossing Hashing Identity InputLayer
-    IntegerLookup LSTM LSTMCell Lambda LayerNormalization LeakyReLU Masking MaxPooling1D MaxPooling2D MaxPooling3D Maximum
-    MelSpectrogram Minimum MultiHeadAttention Multiply Normalization PReLU Permute RMSNormalization RNN ReLU RandomBrightness
-    RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom RepeatVector Rescaling Reshape Resizing
-    SeparableConv1D SeparableConv2D SimpleRNN SimpleRNNCell Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D
-    SpectralNormalization StackedRNNCells StringLookup Subtract TimeDistributed UnitNormalization UpSampling1D UpSampling2D
-    UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D
-    """.split()
+    [
+        "Activation",
+        "ActivityRegularization",
+        "AdaptiveAveragePooling1D",
+        "AdaptiveAveragePooling2D",
+        "AdaptiveAveragePooling3D",
+        "AdaptiveMaxPooling1D",
+        "AdaptiveMaxPooling2D",
+        "AdaptiveMaxPooling3D",
+        "Add",
+        "AdditiveAttention",
+        "AlphaDropout",
+        "Attention",
+        "Average",
+        "AveragePooling1D",
+        "AveragePooling2D",
+        "AveragePooling3D",
+        "BatchNormalization",
+        "Bidirectional",
+        "CategoryEncoding",
+        "CenterCrop",
+        "Concatenate",
+        "Conv1D",
+        "Conv1DTranspose",
+        "Conv2D",
+        "Conv2DTranspose",
+        "Conv3D",
+        "Conv3DTranspose",
+        "ConvLSTM1D",
+        "ConvLSTM2D",
+        "ConvLSTM3D",
+        "Cropping1D",
+        "Cropping2D",
+        "Cropping3D",
+        "Dense",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "Discretization",
+        "Dot",
+        "Dropout",
+        "ELU",
+        "EinsumDense",
+        "Embedding",
+        "Flatten",
+        "GRU",
+        "GRUCell",
+        "GaussianDropout",
+        "GaussianNoise",
+        "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D",
+        "GlobalAveragePooling3D",
+        "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D",
+        "GlobalMaxPooling3D",
+        "GroupNormalization",
+        "GroupQueryAttention",
+        "HashedCrossing",
+        "Hashing",
+        "Identity",
+        "InputLayer",
+        "IntegerLookup",
+        "LSTM",
+        "LSTMCell",
+        "Lambda",
+        "LayerNormalization",
+        "LeakyReLU",
+        "Masking",
+        "MaxPooling1D",
+        "MaxPooling2D",
+        "MaxPooling3D",
+        "Maximum",
+        "MelSpectrogram",
+        "Minimum",
+        "MultiHeadAttention",
+        "Multiply",
+        "Normalization",
+        "PReLU",
+        "Permute",
+        "RMSNormalization",
+        "RNN",
+        "ReLU",
+        "RandomBrightness",
+        "RandomContrast",
+        "RandomCrop",
+        "RandomFlip",
+        "RandomRotation",
+        "RandomTranslation",
+        "RandomZoom",
+        "RepeatVector",
+        "Rescaling",
+        "Reshape",
+        "Resizing",
+        "SeparableConv1D",
+        "SeparableConv2D",
+        "SimpleRNN",
+        "SimpleRNNCell",
+        "Softmax",
+        "SpatialDropout1D",
+        "SpatialDropout2D",
+        "SpatialDropout3D",
+        "SpectralNormalization",
+        "StackedRNNCells",
+        "StringLookup",
+        "Subtract",
+        "TimeDistributed",
+        "UnitNormalization",
+        "UpSampling1D",
+        "UpSampling2D",
+        "UpSampling3D",
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+        "ZeroPadding3D",
+    ]
 )
 _ROLES = {
     "initializer": "keras.initializers",
@@ -135,9 +233,11 @@ def _object(
         serialized["dtype"] = own.get("dtype") or "float32"
     elif "dtype" in own:
         serialized["dtype"] = _policy(own["dtype"])
-    if class_name in KERAS_LAYERS and ">" not in (registered or ""):
+    if registered and not (module or "").startswith(("keras", OUR_PACKAGE)):
+        module = module or "__main__"
+    elif class_name in KERAS_LAYERS:
         module, registered = "keras.layers", None
-    elif not registered or not module or module.startswith((OUR_PACKAGE, "keras")):
+    else:
         module, registered = f"{OUR_PACKAGE}.layers", f"{OUR_PACKAGE}>{class_name}"
     return {"module": module, "class_name": class_name, "config": serialized, "registered_name": registered}
 
@@ -152,7 +252,7 @@ def _config_value(key: str, value: Any, owner: str) -> Any:
     if isinstance(value, Mapping) and "class_name" in value:
         if isinstance(value.get("model"), ModelSpec):
             return _model(value["model"])
-        if key in LAYER_KEYS or value["class_name"] in KERAS_LAYERS and key.endswith(("activation", "cells")):
+        if key in LAYER_KEYS or (value["class_name"] in KERAS_LAYERS and key.endswith(("activation", "cells"))):
             return _object(
                 value["class_name"], value.get("config", {}), value.get("module"), value.get("registered_name")
             )
@@ -269,7 +369,7 @@ def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
 
 
 def _compile_config(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = {key: None for key in ("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics")}
+    result: dict[str, Any] = dict.fromkeys(("optimizer", "loss", "loss_weights", "metrics", "weighted_metrics"))
     for key, value in arguments.items():
         if key == "optimizer" and isinstance(value, Mapping):
             config = {name: _config_value(name, item, "optimizer") for name, item in value.get("config", {}).items()}

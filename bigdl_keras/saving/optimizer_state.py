@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class OptimizerState:
     slots: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
-def slot_groups(class_name: str, config: dict[str, Any]) -> list[tuple[str, ...]] | None:
+def slot_groups(class_name: str, config: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
     """Slots of a Keras 3 optimizer: groups one after the other, within a group variable by variable. None: unknown class."""
     groups: dict[str, list[tuple[str, ...]]] = {
         "SGD": [("momentum",)] if config.get("momentum") else [],
@@ -85,7 +85,7 @@ def from_arrays(
         with_learning_rate: False for Keras 2.15, which does not store it here.
     """
     groups = slot_groups(class_name, config)
-    with_learning_rate = with_learning_rate and not _follows_schedule(config)
+    with_learning_rate = with_learning_rate and not isinstance(config.get("learning_rate"), dict)
     head = 2 if with_learning_rate else 1
     needed = [shape for group in groups or () for shape in shapes for _ in group]
     if class_name == "Nadam" and len(arrays) == head + len(needed) + 1:
@@ -107,26 +107,23 @@ def from_arrays(
     return state
 
 
-def to_arrays(state: OptimizerState, config: dict[str, Any], count: int) -> list[np.ndarray]:
-    """The numbered arrays of a Keras 3 file: iteration, learning rate, slots.
+def to_arrays(state: OptimizerState, config: Mapping[str, Any], count: int) -> list[np.ndarray]:
+    """The numbered arrays of a Keras 3 file: iteration, learning rate (unless a schedule tells it), slots.
 
     Args:
         state: what to write.
-        config: the optimizer's config, which tells the slots that Keras expects.
+        config: the optimizer's config, as far as known.
         count: number of trainable variables.
     """
-    groups = slot_groups(state.class_name, config)
-    if groups is None:
-        groups = [(slot,) for slot in state.slots]
     arrays = [np.asarray(state.iterations, np.int32)]
-    if not _follows_schedule(config):
-        arrays.append(np.asarray(state.learning_rate or 0.0, np.float32))
-    for group in groups:
+    if not _follows_schedule(state, config):
+        arrays.append(np.asarray(state.learning_rate, np.float32))
+    for group in _groups_of(state):
         missing = [slot for slot in group if len(state.slots.get(slot, ())) != count]
         if missing:
             raise ValueError(
-                f"Optimizer {state.class_name} must give slot {missing[0]!r} one array for each of {count} trainable variables. "
-                f"It has slots {sorted(state.slots)}."
+                f"Optimizer {state.class_name} must give slot {missing[0]!r} one array for each of {count} trainable "
+                f"variables. It has slots {sorted(state.slots)}."
             )
         arrays += [state.slots[slot][index] for index in range(count) for slot in group]
     if state.class_name == "Nadam":
@@ -135,19 +132,38 @@ def to_arrays(state: OptimizerState, config: dict[str, Any], count: int) -> list
     return arrays
 
 
-def array_names(state: OptimizerState, config: dict[str, Any], variable_paths: Sequence[str]) -> list[str]:
+def array_names(state: OptimizerState, config: Mapping[str, Any], variable_paths: Sequence[str]) -> list[str]:
     """Keras 3's names of the arrays of `to_arrays`."""
-    groups = slot_groups(state.class_name, config) or [(slot,) for slot in state.slots]
-    name = str(config.get("name") or state.class_name.lower())
-    slots = [f"{path.replace('/', '_')}_{slot}" for group in groups for path in variable_paths for slot in group]
-    rate = [] if _follows_schedule(config) else ["learning_rate"]
+    slots = [
+        f"{path.replace('/', '_')}_{slot}" for group in _groups_of(state) for path in variable_paths for slot in group
+    ]
+    rate = [] if _follows_schedule(state, config) else ["learning_rate"]
     product = ["u_product"] if state.class_name == "Nadam" else []
-    return [f"{name}/{item}" for item in ("iteration", *rate, *slots, *product)]
+    return [f"{optimizer_name(state, config)}/{item}" for item in ("iteration", *rate, *slots, *product)]
 
 
-def _follows_schedule(config: dict[str, Any]) -> bool:
+def optimizer_name(state: OptimizerState, config: Mapping[str, Any]) -> str:
+    """The name that Keras 3 gives an optimizer."""
+    return str(config.get("name") or state.class_name.lower())
+
+
+def _follows_schedule(state: OptimizerState, config: Mapping[str, Any]) -> bool:
     """Whether the learning rate is a schedule, of which Keras stores no variable."""
-    return isinstance(config.get("learning_rate"), dict)
+    return state.learning_rate is None or isinstance(config.get("learning_rate"), dict)
+
+
+def _groups_of(state: OptimizerState) -> list[tuple[str, ...]]:
+    """Keras 3's groups of the slots that a state has; slots of an optimizer of our own one after the other."""
+    has = state.slots
+    config = {
+        "momentum": 0.9 if "momentum" in has else 0.0,
+        "amsgrad": "velocity_hat" in has,
+        "centered": "average_gradient" in has,
+        "use_ema": "average" in has,
+        "gradient_accumulation_steps": 2 if "gradient_accumulator" in has else None,
+    }
+    groups = slot_groups(state.class_name, config)
+    return groups if groups is not None else [(slot,) for slot in has]
 
 
 # Legacy h5 of every Keras --------------------------------------------------------------------------------------------

@@ -6,18 +6,18 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from . import store
 from .archive import CONFIG, METADATA, WEIGHTS
+from .keras_h5.exporter import legacy_bytes, optimizer_config
 from .keras_json import to_keras_json
-from .optimizer_state import OptimizerState, to_arrays
+from .optimizer_state import OptimizerState, optimizer_name, to_arrays
 from .spec import ModelSpec, StoreNode
 
 # The Keras whose formats are written.
@@ -38,7 +38,7 @@ def write_keras(path: str | Path, spec: ModelSpec, root: StoreNode, optimizer: O
     members = [
         (METADATA, json.dumps(metadata).encode()),
         (CONFIG, json.dumps(to_keras_json(spec)).encode()),
-        (WEIGHTS, _store_bytes(root, _optimizer_arrays(spec.compile, root, optimizer))),
+        (WEIGHTS, _store_bytes(root, optimizer, optimizer_config(spec))),
     ]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
@@ -48,32 +48,23 @@ def write_keras(path: str | Path, spec: ModelSpec, root: StoreNode, optimizer: O
 
 
 def write_weights(
-    path: str | Path,
-    root: StoreNode,
-    compile_arguments: dict[str, Any] | None = None,
-    optimizer: OptimizerState | None = None,
+    path: str | Path, root: StoreNode, optimizer: OptimizerState | None = None, config: Mapping[str, Any] | None = None
 ) -> None:
-    """Write arrays as a .weights.h5 file of Keras 3, with the optimizer's if given."""
-    write_aside(path, _store_bytes(root, _optimizer_arrays(compile_arguments, root, optimizer)))
+    """Write arrays as a .weights.h5 file of Keras 3, with the optimizer's if given (`config` is the optimizer's)."""
+    write_aside(path, _store_bytes(root, optimizer, config or {}))
 
 
-def _optimizer_arrays(
-    arguments: dict[str, Any] | None,
-    root: StoreNode,
-    state: OptimizerState | None,
-) -> tuple[str, Sequence[np.ndarray]] | None:
-    if state is None:
-        return None
-    described = (arguments or {}).get("optimizer")
-    config = dict(described.get("config") or {}) if isinstance(described, dict) else {}
+def write_h5(path: str | Path, spec: ModelSpec, root: StoreNode, optimizer: OptimizerState | None = None) -> None:
+    """Write a model as a legacy whole-model .h5 file of Keras 3; arguments as for `write_keras`."""
+    write_aside(path, legacy_bytes(spec, root, optimizer, KERAS_VERSION))
+
+
+def _store_bytes(root: StoreNode, state: OptimizerState | None, config: Mapping[str, Any]) -> bytes:
     count = sum(variable.trainable for variable in root.flat())
-    return str(config.get("name") or state.class_name.lower()), to_arrays(state, config, count)
-
-
-def _store_bytes(root: StoreNode, optimizer: tuple[str, Sequence[np.ndarray]] | None) -> bytes:
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
-        store.write_store(file, root, optimizer)
+        named = None if state is None else (optimizer_name(state, config), to_arrays(state, config, count))
+        store.write_store(file, root, named)
     return content.getvalue()
 
 
