@@ -118,5 +118,5 @@ class Softmax(_Elementwise):
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is not None:
-            inputs = inputs + (1.0 - ops.cast(mask, ops.dtype_of(inputs))) * -3.4028235e38 / 2
+            inputs = inputs + (1.0 - ops.cast(mask, ops.dtype_of(inputs))) * -1e9
         return ops.softmax(inputs, axis=self.axis if isinstance(self.axis, int) else tuple(self.axis))

@@ -90,7 +90,8 @@ class Layer:
 
     def keep(self, arguments: dict[str, Any]) -> None:
         """Remember constructor arguments (`locals()`): for `get_config`, and as attributes with names resolved."""
-        settings = {name: value for name, value in arguments.items() if name not in ("self", "kwargs", "__class__")}
+        idle = ("self", "kwargs", "shared", "__class__")
+        settings = {name: value for name, value in arguments.items() if name not in idle}
         for name, value in settings.items():
             setattr(self, name, resolve(name, value))
         self._settings.extend(name for name in settings if name not in self._settings)
@@ -406,7 +407,7 @@ class Layer:
         config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        config |= {name: plain(name, getattr(self, name)) for name in self._settings}
+        config |= self.kept_config()
         if type(self).get_config is Layer.get_config and not self._rebuilt_from(config):
             config = {key: value for key, value in config.items() if key not in self._settings}
             arguments = {key: value for key, value in getattr(self, "_arguments", {}).items() if key not in config}
@@ -415,6 +416,10 @@ class Layer:
                                           "get_config() (and from_config()) so that it can be saved.")
             config |= arguments
         return config
+
+    def kept_config(self) -> dict[str, Any]:
+        """What `keep` was given, as plain data."""
+        return {name: plain(name, getattr(self, name)) for name in self._settings}
 
     def _rebuilt_from(self, config: dict[str, Any]) -> bool:
         """Whether the constructor takes exactly what `keep` was given (that of a user's subclass may not)."""

@@ -159,9 +159,6 @@ def _choose(counts: Any, new: Any, old: Any) -> Any:
     return ops.where(ops.expand_dims(counts, list(range(1, len(new.shape)))), new, old)
 
 
-_OF_LAYER = ("name", "trainable", "dtype")
-
-
 class _OfOneCell(RNN):
     """Base of the recurrent layers whose constructor takes the arguments of their cell."""
 
@@ -179,8 +176,8 @@ class _OfOneCell(RNN):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        cell = config.pop("cell")["config"]
-        return {**config, **{name: value for name, value in cell.items() if name not in _OF_LAYER}}
+        del config["cell"]
+        return {**config, **self.cell.kept_config()}
 
 
 @register("layer")
@@ -243,11 +240,6 @@ class GRU(_OfOneCell):
                  dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
                  seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**self.make_cell(locals(), kwargs))
-
-
-def is_recurrent(layer: Any) -> bool:
-    """Whether a layer takes sequences as recurrent layers do."""
-    return isinstance(layer, RNN)
 
 
 def halves(states: Sequence[Any]) -> tuple[list[Any], list[Any]]:

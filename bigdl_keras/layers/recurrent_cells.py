@@ -24,6 +24,25 @@ _KERNEL_ACTIVATIONS: dict[Any, Any] = {
 """Activations as the recurrent kernels are told of them."""
 
 
+class StepDropout:
+    """Dropout that drops the same elements at all steps of a sequence."""
+
+    def __init__(self) -> None:
+        self._factors: dict[str, Any] = {}
+
+    def disturb(self, name: str, x: Any, rate: float) -> Any:
+        """`x` under dropout; the factors of `name` are drawn at the first step."""
+        if not rate:
+            return x
+        if name not in self._factors:
+            self._factors[name] = apply("dropout", ops.ones_like(x), rate=rate)
+        return x * self._factors[name]
+
+    def reset(self) -> None:
+        """Draw anew at the next step."""
+        self._factors.clear()
+
+
 class Cell(Layer):
     """Base of the built-in cells. A subclass names its kernel, its number of gates and of states, and writes `step`.
 
@@ -42,7 +61,7 @@ class Cell(Layer):
         self.units = positive(type(self).__name__, "units", self.units)
         self.dropout = min(1.0, max(0.0, float(self.dropout)))
         self.recurrent_dropout = min(1.0, max(0.0, float(self.recurrent_dropout)))
-        self._factors: dict[str, Any] = {}
+        self._step_dropout = StepDropout()
 
     @property
     def state_size(self) -> Any:
@@ -70,8 +89,8 @@ class Cell(Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         states = nest.flatten(states)
-        inputs = self._disturbed("input", inputs, self.dropout if training else 0.0)
-        hidden = self._disturbed("state", states[0], self.recurrent_dropout if training else 0.0)
+        inputs = self._step_dropout.disturb("input", inputs, self.dropout if training else 0.0)
+        hidden = self._step_dropout.disturb("state", states[0], self.recurrent_dropout if training else 0.0)
         output, new_states = self.step(inputs, hidden, states)
         return output, new_states
 
@@ -79,17 +98,9 @@ class Cell(Layer):
         """One step; `hidden` is the first state as it enters products."""
         raise NotImplementedError(f"{type(self).__name__} must define step(self, inputs, hidden, states).")
 
-    def _disturbed(self, name: str, x: Any, rate: float) -> Any:
-        """`x` under dropout: the same elements in all steps of a sequence."""
-        if not rate:
-            return x
-        if name not in self._factors:
-            self._factors[name] = apply("dropout", ops.ones_like(x), rate=rate)
-        return x * self._factors[name]
-
     def reset_dropout_mask(self) -> None:
         """Draw anew at the next step."""
-        self._factors.clear()
+        self._step_dropout.reset()
 
     @property
     def fused(self) -> bool:

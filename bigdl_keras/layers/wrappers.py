@@ -59,7 +59,8 @@ class TimeDistributed(Wrapper):
         if mask is not None and (takes_mask or len(mask.shape) > 2):
             arguments["mask"] = apply("fold_time", mask)
         outputs = self.layer(apply("fold_time", inputs), training=training, **arguments)
-        return nest.map_leaves(lambda output: apply("unfold_time", output, inputs), outputs)
+        like = apply("stop_gradient", inputs)
+        return nest.map_leaves(lambda output: apply("unfold_time", output, like), outputs)
 
 
 @register("layer")
