@@ -17,7 +17,7 @@ os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
 
 
 def _session(master: str, **conf: str) -> Any:
-    """The running session if it has this master, else a new one in its place: a process has one SparkContext at a time."""
+    """The running session if it has this master, else a new one in its place: a process has one SparkContext."""
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 

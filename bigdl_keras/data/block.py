@@ -87,7 +87,7 @@ class Block:
         position = _HEADER.size + len(header)
         for array in arrays:
             padding = -position % _ALIGNMENT
-            parts += [bytes(padding), memoryview(array.reshape(-1).view(np.uint8))]
+            parts += [bytes(padding), array.reshape(-1).view(np.uint8).data]
             position += padding + array.nbytes
         return b"".join(parts)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -108,14 +109,14 @@ def share(start: int, stop: int, rank: int, size: int) -> tuple[int, int]:
     return first, first + length + (rank < rest)
 
 
-def row_hashes(seed: int, epoch: int, start: int, stop: int) -> np.ndarray:
+def row_hashes(seed: int, epoch: int, start: int, stop: int) -> npt.NDArray[np.uint64]:
     """64 hashed bits per row (the finalizer of splitmix64, Steele et al. 2014), keyed by seed and epoch."""
     keys = np.array([seed & 0xFFFFFFFFFFFFFFFF, epoch], dtype=np.uint64)
     key = _mix(_mix(keys[:1]) ^ keys[1:])
     return _mix(np.arange(start, stop, dtype=np.uint64) * _GOLDEN + key)
 
 
-def _mix(bits: np.ndarray) -> np.ndarray:
+def _mix(bits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     bits = bits + _GOLDEN
     bits = (bits ^ (bits >> np.uint64(30))) * _FIRST
     bits = (bits ^ (bits >> np.uint64(27))) * _SECOND

@@ -48,7 +48,7 @@ def with_predictions(job: PredictionJob, source: DataFrameSource, prediction_col
         sql = f"struct<{', '.join(f'`{name}`: {kind[0]}' for name, kind in zip(names, kinds, strict=True))}>"
         arrow = pyarrow.struct([(name, kind[1]) for name, kind in zip(names, kinds, strict=True)])
     field = pyarrow.field(prediction_col, arrow)
-    schema = frame.schema.add(prediction_col, session.sql_type(sql))
+    schema = type(frame.schema)(list(frame.schema.fields)).add(prediction_col, session.sql_type(sql))
     function = partial(tasks.predict_batches, job, source.reader, field)
     return source.prepared(keep=True).mapInArrow(function, schema)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -22,6 +22,8 @@ from bigdl_keras.engine.progress import Progress
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
 from bigdl_keras.errors import WorkerLost
+
+T = TypeVar("T")
 
 
 class DirectReporter:
@@ -115,7 +117,7 @@ class LocalEngine:
         return Predictor(job).outputs(source.read())
 
 
-def run_team(member: Callable[[Collective], Any], size: int, timeout_seconds: float) -> Any:
+def run_team(member: Callable[[Collective], T], size: int, timeout_seconds: float) -> T:
     """Run `member` as every rank of a team of threads, rank 0 in this one. Returns rank 0's answer.
 
     Raises:
@@ -125,13 +127,13 @@ def run_team(member: Callable[[Collective], Any], size: int, timeout_seconds: fl
         return member(Alone())
     team = ThreadTeam(size, timeout_seconds)
     failures: list[BaseException] = []
-    answers: list[Any] = [None]
+    answers: list[T] = []
 
     def run(rank: int) -> None:
         try:
             answer = member(team.member(rank))
             if rank == 0:
-                answers[0] = answer
+                answers.append(answer)
         except BaseException as error:
             failures.append(error)
             team.abort()

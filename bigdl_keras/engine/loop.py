@@ -168,7 +168,7 @@ class Loop:
         stop = float(self.leader and self.reporter.stop_requested())
         if team.size == 1:
             return numbers, bool(stop)
-        parts = [numbers, [stop]]
+        parts = [numbers, np.array([stop])]
         parts += [self.values[start:stop_].astype(np.float64) * (rows / batch_rows) for start, stop_ in states]
         total = team.sum(np.concatenate(parts))
         position = len(numbers) + 1

@@ -21,7 +21,7 @@ _LONGEST_PAYLOAD = 1 << 37  # 128 GiB: beyond any vector, far below a garbage le
 def send_frame(connection: socket.socket, header: dict[str, Any], payload: np.ndarray | None = None) -> None:
     """Send a header and perhaps an array's bytes."""
     text = json.dumps(header).encode()
-    raw = memoryview(b"") if payload is None else memoryview(np.ascontiguousarray(payload).reshape(-1).view(np.uint8))
+    raw = memoryview(b"") if payload is None else np.ascontiguousarray(payload).reshape(-1).view(np.uint8).data
     connection.sendall(_LENGTHS.pack(len(text), raw.nbytes) + text)
     if raw.nbytes:
         connection.sendall(raw)
@@ -54,7 +54,8 @@ def pack_batch(report: BatchReport) -> tuple[dict[str, Any], np.ndarray]:
 
 def unpack_batch(header: dict[str, Any], payload: bytes) -> BatchReport:
     """The batch report of a frame."""
-    return BatchReport(*(header[name] for name in _BATCH_FIELDS), np.frombuffer(payload, dtype=np.float64))
+    return BatchReport(**{name: header[name] for name in _BATCH_FIELDS},
+                       numbers=np.frombuffer(payload, dtype=np.float64))
 
 
 def pack_epoch(report: EpochReport) -> tuple[dict[str, Any], np.ndarray]:

@@ -15,7 +15,7 @@ ALLOW_PLAIN = "spark.bigdl_keras.allowUnencrypted"
 
 def task_slots(context: SparkContext) -> int:
     """How many tasks can run at once now."""
-    scala = context._jsc.sc()  # type: ignore[attr-defined]
+    scala = context._jsc.sc()
     profile = scala.resourceProfileManager().defaultResourceProfile()
     return int(scala.maxNumConcurrentTasks(profile))
 

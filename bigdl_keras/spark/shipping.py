@@ -16,9 +16,10 @@ _shipped: set[str] = set()
 def ship(context: SparkContext) -> None:
     """Give the executors this package, unless they run on this machine with this very Python."""
     application = str(context.applicationId)
-    if application in _shipped or context.master.startswith("local[") or context.master == "local":
+    master = str(context.master)
+    if application in _shipped or master == "local" or master.startswith("local["):
         return
-    archive = Path(context._temp_dir) / f"{_PACKAGE.name}.zip"  # type: ignore[attr-defined]
+    archive = Path(context._temp_dir) / f"{_PACKAGE.name}.zip"
     pack(archive)
     context.addPyFile(str(archive))
     _shipped.add(application)

@@ -142,7 +142,8 @@ class Stopper(Recorder):
 def test_stop_within_an_epoch(spark, make_job, make_data):
     source = as_source(partitioned(spark, make_data(400), [200, 200]))
     report = Stopper(answers_batches=True)
-    result = choose_engine("auto", source).run(make_job(epochs=9, batch_size=4, answers_batches=True), source, None, report)
+    job = make_job(epochs=9, batch_size=4, answers_batches=True)
+    result = choose_engine("auto", source).run(job, source, None, report)
     assert (result.progress.epoch, result.progress.iteration, result.progress.stopped) == (1, 3, True)
     assert (len(report.batches), len(report.epochs)) == (3, 1)
     report = Stopper(answers_batches=False)

@@ -197,7 +197,7 @@ class Sockets:
 
 
 def _bytes(array: np.ndarray | None) -> memoryview | None:
-    return None if array is None else memoryview(array.view(np.uint8))
+    return None if array is None else array.view(np.uint8).data
 
 
 def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeout_seconds: float) -> Sockets:
