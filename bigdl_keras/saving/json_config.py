@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from . import keras1_configs, keras1_models, operations
@@ -126,6 +127,7 @@ def _layer(entry: dict[str, Any], nodes: Any, layer_names: frozenset[str], readi
     if is_model(entry):
         model = parse_model(entry, reading)
         name = str(entry.get("name") or model.name)
+        model = replace(model, name=name)
         calls = calls_of("Functional", nodes, layer_names, reading)
         return LayerSpec(
             model.class_name,
@@ -140,7 +142,7 @@ def _layer(entry: dict[str, Any], nodes: Any, layer_names: frozenset[str], readi
     if not isinstance(config, dict):
         raise ValueError(f"Layer of class {entry['class_name']!r} has no config. Found {str(config)[:80]!r}.")
     name = str(entry.get("name") or config.get("name") or entry["class_name"].lower())
-    if operations.is_operation(entry["class_name"], module):
+    if operations.is_operation(entry["class_name"], module, config, nodes):
         calls = calls_of("Lambda", nodes, layer_names, reading)
         fixed = plain(config, reading, nested_layer)
         class_name, config, calls = operations.translate(entry["class_name"], fixed, calls, reading)
@@ -163,6 +165,8 @@ def _sequential(config: Any, compile_arguments: dict[str, Any] | None, reading: 
     entries = _entries(config)
     facts = config if isinstance(config, dict) else {}
     layers = [_layer(entry, [], frozenset(), reading) for entry in entries]
+    if reading.version.major == 1:
+        layers = list(keras1_models.finish(tuple(layers), False, reading))
     if layers and layers[0].class_name != "InputLayer":
         shape, dtype = _first_shape(entries[0], layers[0])
         shape = (
@@ -219,6 +223,8 @@ def _functional(entry: dict[str, Any], compile_arguments: dict[str, Any] | None,
     inputs, outputs = endpoints(heads, old), endpoints(config["output_layers"], old)
     if old:
         layers, inputs, outputs = count_calls_from_zero(layers, inputs, outputs)
+    if reading.version.major == 1:
+        layers = keras1_models.finish(layers, True, reading)
     name = str(config.get("name") or "functional")
     check_graph(name, layers, inputs, outputs)
     _check_inputs(name, layers, inputs)

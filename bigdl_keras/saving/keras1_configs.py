@@ -78,17 +78,23 @@ def translate(class_name: str, config: Config, reading: Reading) -> tuple[str, C
 
 
 def find_data_format(entry: Any, backend: str | None) -> str:
-    """The image format of a whole model, for the layers that do not say it: that of the layers that do."""
-    pending = [entry]
+    """The image format of a whole model, for the layers that do not say it: that of the layers that do.
+
+    Where none does, the input shape tells: images have more rows and columns than channels.
+    """
+    pending, guess = [entry], None
     while pending:
         item = pending.pop()
         if isinstance(item, dict):
             if item.get("dim_ordering") in _DATA_FORMATS:
                 return _DATA_FORMATS[item["dim_ordering"]]
+            shape = item.get("batch_input_shape")
+            if isinstance(shape, list) and len(shape) > 3 and all(isinstance(size, int) for size in shape[1:]):
+                guess = "channels_first" if shape[1] < min(shape[2:]) else "channels_last"
             pending.extend(item.values())
         elif isinstance(item, list):
             pending.extend(item)
-    return "channels_first" if backend == "theano" else "channels_last"
+    return guess or ("channels_first" if backend == "theano" else "channels_last")
 
 
 def _take(config: Config, **names: str) -> Config:
@@ -263,5 +269,5 @@ def _merge(config: Config, reading: Reading) -> tuple[str, Config]:
         axes = config.get("dot_axes", -1)
         if isinstance(axes, list):
             axes = [axis[0] if isinstance(axis, list) else axis for axis in axes]
-        return "Dot", {**common, "axes": axes, "normalize": mode == "cos"}
+        return "Dot", {**common, "axes": axes, "normalize": mode == "cos", **({"expanded": True} if mode == "cos" else {})}
     return _MERGES[str(mode)], common

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .objects import Reading
+from .spec import Call, LayerSpec, TensorRef
 
 Entry = dict[str, Any]
 Tensor = list[Any]
@@ -97,3 +99,50 @@ def through_identities(entries: list[Entry], tensor: Any) -> Any:
             break
         tensor = entry["inbound_nodes"][0][0][:3]
     return tensor
+
+
+# What one layer of Keras 1 does takes two of Keras 3 --------------------------------------------------------------
+
+
+def finish(layers: tuple[LayerSpec, ...], in_graph: bool, reading: Reading) -> tuple[LayerSpec, ...]:
+    """Put helpers beside the layers that computed more than their Keras 3 namesakes.
+
+    Theano pads 'same' convolutions by half a kernel on each side, whatever the stride; Merge(mode='cos') adds an axis.
+    """
+    result: list[LayerSpec] = []
+    for layer in layers:
+        padding = _half_padding(layer) if reading.version.backend == "theano" else None
+        if padding is not None:
+            helper = LayerSpec(
+                f"ZeroPadding{len(padding)}D",
+                f"{layer.name}_padding",
+                {
+                    "name": f"{layer.name}_padding",
+                    "padding": padding[0] if len(padding) == 1 else padding,
+                    **({} if len(padding) == 1 else {"data_format": layer.config.get("data_format", "channels_last")}),
+                },
+                layer.inbound,
+            )
+            calls = tuple(Call((TensorRef(helper.name, index),)) for index in range(len(layer.inbound)))
+            result += [helper, replace(layer, config={**layer.config, "padding": "valid"}, inbound=calls)]
+        elif layer.class_name == "Dot" and layer.config.pop("expanded", False) and in_graph:
+            inner = f"{layer.name}_product"
+            calls = tuple(Call((TensorRef(inner, index),)) for index in range(len(layer.inbound)))
+            result += [
+                replace(layer, name=inner, config={**layer.config, "name": inner}),
+                LayerSpec("ops.expand_dims", layer.name, {"axis": 1}, calls),
+            ]
+        else:
+            result.append(layer)
+    return tuple(result)
+
+
+def _half_padding(layer: LayerSpec) -> list[list[int]] | None:
+    """The padding that Theano's 'same' means for a convolution, or None where it is that of everybody else."""
+    config = layer.config
+    if layer.class_name not in ("Conv1D", "Conv2D", "Conv3D", "SeparableConv2D") or config.get("padding") != "same":
+        return None
+    kernel, strides = config["kernel_size"], config.get("strides") or [1] * len(config["kernel_size"])
+    if all(size % 2 and stride == 1 for size, stride in zip(kernel, strides, strict=True)):
+        return None
+    return [[size // 2, (size - 1) // 2] for size in kernel]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from .keras_json import OUR_PACKAGE
+from .keras_operations import KERAS_OPERATIONS
 from .objects import Reading
 from .spec import Call
 
@@ -113,10 +116,18 @@ _TENSORFLOW_NOISE = (
 )
 
 
-def is_operation(class_name: str, module: str | None) -> bool:
-    """Whether an entry is an operator, which the class name alone cannot tell ('Add' is a layer too)."""
+def is_operation(class_name: str, module: str | None, config: Mapping[str, Any], nodes: Any) -> bool:
+    """Whether an entry is an operator, which the class name alone cannot tell ('Add' is a layer too).
+
+    The legacy files of Keras 3 name no module; there an operator shows by its config, which has no dtype.
+    """
     place = module or ""
-    return class_name in ("TFOpLambda", "SlicingOpLambda") or place.startswith(("keras.src.ops", "keras.ops"))
+    if class_name in ("TFOpLambda", "SlicingOpLambda") or place.startswith(("keras.src.ops", "keras.ops")):
+        return True
+    if place == f"{OUR_PACKAGE}.ops":
+        return True
+    called = isinstance(nodes, list) and bool(nodes) and isinstance(nodes[0], dict)
+    return not place and called and "dtype" not in config and "trainable" not in config and _snake(class_name) in KERAS_OPERATIONS
 
 
 def translate(
