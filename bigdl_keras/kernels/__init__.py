@@ -3,6 +3,7 @@
 from bigdl_keras.kernels import (
     activations,
     collective,
+    conv_lstm,
     convolution,
     counting,
     ctc,
@@ -19,6 +20,7 @@ from bigdl_keras.kernels import (
     random,
     reduction,
     reshaping,
+    resizing,
     special,
     transposed,
 )
@@ -29,6 +31,7 @@ __all__ = [
     "Kernel",
     "activations",
     "collective",
+    "conv_lstm",
     "convolution",
     "counting",
     "ctc",
@@ -45,6 +48,7 @@ __all__ = [
     "random",
     "reduction",
     "reshaping",
+    "resizing",
     "special",
     "transposed",
 ]

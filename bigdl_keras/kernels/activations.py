@@ -34,7 +34,6 @@ def relu(x: Any, *, negative_slope: float = 0.0, max_value: float | None = None,
     return y if max_value is None else np.minimum(y, max_value, out=out)
 
 
-@in_pieces
 def relu_gradient(
     dy: Any, y: Any, *, negative_slope: float = 0.0, max_value: float | None = None, out: Any = None
 ) -> Any:

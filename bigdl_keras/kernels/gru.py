@@ -98,7 +98,7 @@ def gru(
         if given.mask is not None:
             keep_masked(given.mask[now], hidden[now + 1], hidden[now])
     output = outputs_of(hidden, given.mask, return_sequences, zero_output_for_mask)
-    return (output, hidden[-1].copy()), memory
+    return (output, hidden[-1].copy()), (given, memory)
 
 
 def gru_gradient(
@@ -117,10 +117,7 @@ def gru_gradient(
     return_sequences: bool = False,
     zero_output_for_mask: bool = False,
 ) -> tuple[Any, ...]:
-    *inputs, memory = rest
-    given = opened(
-        tuple(inputs), 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
-    )
+    given, memory = rest[-1]
     units = given.units
     flows = flows_of(
         dy[0], memory.candidates.shape, given.mask, return_sequences, zero_output_for_mask, memory.candidates.dtype
@@ -224,7 +221,7 @@ def simple_rnn(
         if given.mask is not None:
             keep_masked(given.mask[now], hidden[now + 1], hidden[now])
     output = outputs_of(hidden, given.mask, return_sequences, zero_output_for_mask)
-    return (output, hidden[-1].copy()), (hidden, kept)
+    return (output, hidden[-1].copy()), (given, hidden, kept)
 
 
 def simple_rnn_gradient(
@@ -241,10 +238,7 @@ def simple_rnn_gradient(
     return_sequences: bool = False,
     zero_output_for_mask: bool = False,
 ) -> tuple[Any, ...]:
-    *inputs, (hidden, kept) = rest
-    given = opened(
-        tuple(inputs), 1, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
-    )
+    given, hidden, kept = rest[-1]
     cell = Nonlinearity(activation)
     flows = flows_of(dy[0], kept.shape, given.mask, return_sequences, zero_output_for_mask, kept.dtype)
     dz = np.empty_like(kept)

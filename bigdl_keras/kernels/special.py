@@ -11,7 +11,7 @@ import numpy as np
 
 from bigdl_keras.kernels.elementwise import unary
 
-_PIECE = 8192  # numbers: a piece and its temporary arrays fit the second level of cache
+_PIECE = 16384  # numbers: a piece and its temporary arrays fit the second level of cache
 
 
 def in_pieces(function: Callable[..., Any]) -> Callable[..., Any]:

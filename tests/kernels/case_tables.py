@@ -466,7 +466,45 @@ COUNTING = [
     ),
 ]
 
+
+def convolutional(sizes: tuple[int, ...], window: tuple[int, ...], **attributes: Any) -> Case:
+    filters, batch, time = 2, 2, 3
+    inputs: list[Any] = [real(batch, time, *sizes, 4 * filters)]
+    if attributes.get("stated"):
+        inputs += [real(batch, *sizes, filters), real(batch, *sizes, filters)]
+    inputs.append(real(*window, filters, 4 * filters))
+    batched = tuple(range(len(inputs) - 1))
+    if attributes.get("masked"):
+        batched = (*batched, len(inputs))
+        inputs.append(np.array([[False, True, False], [True, True, True]]))
+    return Case(
+        "conv_lstm",
+        tuple(inputs),
+        attributes,
+        batched=batched,
+        differentiable=tuple(range(len(inputs) - bool(attributes.get("masked")))),
+        tolerance=1e-5,
+    )
+
+
+CONV_LSTM = [
+    convolutional((3,), (2,)),
+    convolutional((3, 2), (3, 2), stated=True, return_sequences=True, recurrent_activation="hard_sigmoid"),
+    convolutional((3,), (3,), masked=True, return_sequences=True, go_backwards=True),
+]
+
+RESIZING = [
+    Case("resize", (real(2, 3, 4, 2),), {"size": (5, 4)}),
+    Case("resize", (real(2, 2, 3, 4),), {"size": (2, 3), "method": "nearest", "data_format": "channels_first"}),
+    Case("resize", (real(2, 6, 5, 1),), {"size": (3, 7), "method": "bicubic"}),
+    Case("resize", (real(2, 7, 1),), {"size": (3,), "method": "lanczos3", "antialias": True}),
+    Case("resize", (real(2, 3, 4, 1),), {"size": (6, 7), "coordinates": "align_corners"}),
+    Case("resize", (real(2, 3, 4, 1),), {"size": (6, 2), "coordinates": "asymmetric"}),
+]
+
 CASES = [
+    *CONV_LSTM,
+    *RESIZING,
     *LEADING,
     *COUNTING,
     *ELEMENTWISE,
