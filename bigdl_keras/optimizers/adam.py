@@ -12,8 +12,6 @@ from bigdl_keras.optimizers.schedules.base import LearningRateSchedule
 from bigdl_keras.optimizers.slices import Slice, Total, alone, chunks
 from bigdl_keras.registry import register
 
-EPSILON = 1e-7
-
 
 class _Moments(Optimizer):
     """What the rules of this module share: two decay rates, an epsilon, two slots."""
@@ -26,7 +24,7 @@ class _Moments(Optimizer):
                 raise ValueError(f"`{name}` must be in [0, 1). Received {beta}.")
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.epsilon = EPSILON if epsilon is None else epsilon
+        self.epsilon = self.default_epsilon if epsilon is None else epsilon
 
     @property
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
@@ -48,13 +46,13 @@ class Adam(_Moments):
         learning_rate: a number or a schedule.
         beta_1: decay of the mean of the gradient.
         beta_2: decay of the mean of its square.
-        epsilon: added to the square root.
+        epsilon: added to the square root; 1e-7 by default.
         amsgrad: divide by the largest `v` so far (Reddi et al., 2018).
         **options: see `Optimizer`.
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999,
-                 epsilon: float | None = EPSILON, amsgrad: bool = False, **options: Any) -> None:
+                 epsilon: float | None = None, amsgrad: bool = False, **options: Any) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
         self.amsgrad = amsgrad
 
@@ -93,13 +91,13 @@ class AdamW(Adam):
         weight_decay: strength of the decay.
         beta_1: decay of the mean of the gradient.
         beta_2: decay of the mean of its square.
-        epsilon: added to the square root.
+        epsilon: added to the square root; 1e-7 by default.
         amsgrad: divide by the largest `v` so far.
         **options: see `Optimizer`.
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, weight_decay: float | None = 0.004,
-                 beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float | None = EPSILON, amsgrad: bool = False,
+                 beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float | None = None, amsgrad: bool = False,
                  **options: Any) -> None:
         if weight_decay is None:
             raise ValueError("AdamW needs a `weight_decay`. Received None; use Adam for none.")
@@ -122,7 +120,7 @@ class Adamax(_Moments):
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999,
-                 epsilon: float | None = EPSILON, **options: Any) -> None:
+                 epsilon: float | None = None, **options: Any) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
 
     @property
@@ -157,14 +155,14 @@ class Nadam(_Moments):
         learning_rate: a number or a schedule.
         beta_1: decay of the mean of the gradient.
         beta_2: decay of the mean of its square.
-        epsilon: added to the square root.
+        epsilon: added to the square root; 1e-7 by default.
         schedule_decay: speed of the warm-up: 1 in Keras 3, 0.004 in Keras 1 and 2 (the default when made with `lr` or
             `decay`; their tf.keras calls it `decay`).
         **options: see `Optimizer`.
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999,
-                 epsilon: float | None = EPSILON, schedule_decay: float | None = None, **options: Any) -> None:
+                 epsilon: float | None = None, schedule_decay: float | None = None, **options: Any) -> None:
         old = schedule_decay is not None or "lr" in options or options.get("decay") is not None
         decay = options.pop("decay", None)
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
@@ -173,6 +171,10 @@ class Nadam(_Moments):
             schedule_decay = (decay or 0.004) if old else 1.0
         self.schedule_decay = schedule_decay
         self._product = (0, 1.0)
+
+    def take_on(self, keras_version: tuple[int, ...]) -> None:
+        if self.schedule_decay == 1.0:
+            self.schedule_decay = 0.004
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:

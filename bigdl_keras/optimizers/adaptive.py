@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.optimizers.adam import EPSILON
 from bigdl_keras.optimizers.base import Optimizer, State
 from bigdl_keras.optimizers.schedules.base import LearningRateSchedule
 from bigdl_keras.optimizers.slices import Slice, Total, alone, chunks
@@ -31,11 +30,11 @@ class RMSprop(Optimizer):
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, rho: float = 0.9, momentum: float = 0.0,
-                 epsilon: float | None = EPSILON, centered: bool = False, **options: Any) -> None:
+                 epsilon: float | None = None, centered: bool = False, **options: Any) -> None:
         super().__init__(learning_rate, **options)
         self.rho = rho
         self.momentum = momentum
-        self.epsilon = EPSILON if epsilon is None else epsilon
+        self.epsilon = self.default_epsilon if epsilon is None else epsilon
         self.centered = centered
 
     @property
@@ -90,18 +89,21 @@ class Adagrad(Optimizer):
 
     Args:
         learning_rate: a number or a schedule.
-        initial_accumulator_value: where the sum begins.
+        initial_accumulator_value: where the sum begins; 0.1 by default.
         epsilon: keeps the divisor from 0.
         **options: see `Optimizer`.
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001,
-                 initial_accumulator_value: float | None = None, epsilon: float | None = EPSILON,
+                 initial_accumulator_value: float | None = None, epsilon: float | None = None,
                  **options: Any) -> None:
-        default = 0.0 if "lr" in options else 0.1
+        from_zero = "lr" in options
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = default if initial_accumulator_value is None else initial_accumulator_value
-        self.epsilon = EPSILON if epsilon is None else epsilon
+        self._begins_by_default = initial_accumulator_value is None
+        if initial_accumulator_value is None:
+            initial_accumulator_value = 0.0 if from_zero else 0.1
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = self.default_epsilon if epsilon is None else epsilon
 
     @property
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
@@ -109,6 +111,10 @@ class Adagrad(Optimizer):
 
     def initial_value(self, slot: str, weights: np.ndarray) -> float:
         return self.initial_accumulator_value if slot == "accumulator" else 0.0
+
+    def take_on(self, keras_version: tuple[int, ...]) -> None:
+        if self._begins_by_default and keras_version < (2, 3):
+            self.initial_accumulator_value = 0.0
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
@@ -141,10 +147,10 @@ class Adadelta(Optimizer):
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, rho: float = 0.95,
-                 epsilon: float | None = EPSILON, **options: Any) -> None:
+                 epsilon: float | None = None, **options: Any) -> None:
         super().__init__(learning_rate, **options)
         self.rho = rho
-        self.epsilon = EPSILON if epsilon is None else epsilon
+        self.epsilon = self.default_epsilon if epsilon is None else epsilon
 
     @property
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:

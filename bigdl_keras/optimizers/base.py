@@ -38,7 +38,8 @@ class Optimizer(ABC):
         loss_scale_factor: `apply` divides gradients by it; the training loop computes in float32 and scales nothing.
         name: name of the optimizer.
         **legacy: `lr` and `decay` of Keras 1 and 2. They select that generation's formulas: epsilon outside the square
-            root, `lr / (1 + decay * iterations)`, and with `lr` a `clipnorm` that bounds all gradients together.
+            root, `lr / (1 + decay * iterations)`; and with `lr`, as in Keras 1, a `clipnorm` that bounds all gradients
+            together and a default epsilon of 1e-8.
     """
 
     layerwise = False
@@ -60,6 +61,7 @@ class Optimizer(ABC):
         **legacy: Any,
     ) -> None:
         self.legacy = "lr" in legacy or legacy.get("decay") is not None
+        self.default_epsilon = 1e-8 if "lr" in legacy else 1e-7
         if "lr" in legacy:
             learning_rate = legacy.pop("lr")
             if clipnorm is not None:
@@ -273,6 +275,26 @@ class Optimizer(ABC):
         return any(re.search(pattern, name) for pattern in self._excluded)
 
     # ---- configuration
+
+    def follow(self, keras_version: str) -> None:
+        """Take on the formulas of the Keras that wrote a model, so that its training goes on as it would have there.
+
+        Before 2.11, rules differ where no argument shows it: epsilon stands outside the square root. Before 2.3,
+        `clipnorm` bounds all gradients together.
+
+        Args:
+            keras_version: e.g. "2.2.4".
+        """
+        version = tuple(int(number) for number in re.findall(r"\d+", keras_version)[:2])
+        if version >= (2, 11) or version == (2,):
+            return
+        self.legacy = True
+        if version < (2, 3):
+            self.global_clipnorm, self.clipnorm = self.global_clipnorm or self.clipnorm, None
+        self.take_on(version)
+
+    def take_on(self, keras_version: tuple[int, ...]) -> None:  # noqa: B027 (most rules change nothing)
+        """What a rule itself changes when it follows a Keras before 2.11."""
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments under Keras 3's names (and `decay`, if it was made with legacy arguments)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.optimizers.adam import EPSILON, update_moments
+from bigdl_keras.optimizers.adam import update_moments
 from bigdl_keras.optimizers.base import Optimizer, State
 from bigdl_keras.optimizers.schedules.base import LearningRateSchedule
 from bigdl_keras.optimizers.slices import Segment, Slice, Total, alone, chunks
@@ -25,18 +25,18 @@ class Lamb(Optimizer):
         learning_rate: a number or a schedule.
         beta_1: decay of the mean of the gradient.
         beta_2: decay of the mean of its square.
-        epsilon: added to the square root.
+        epsilon: added to the square root; 1e-7 by default.
         **options: see `Optimizer`.
     """
 
     layerwise = True
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999,
-                 epsilon: float | None = EPSILON, **options: Any) -> None:
+                 epsilon: float | None = None, **options: Any) -> None:
         super().__init__(learning_rate, **options)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-        self.epsilon = EPSILON if epsilon is None else epsilon
+        self.epsilon = self.default_epsilon if epsilon is None else epsilon
 
     @property
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:

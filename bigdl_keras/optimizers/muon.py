@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.optimizers.adam import EPSILON, update_moments
+from bigdl_keras.optimizers.adam import update_moments
 from bigdl_keras.optimizers.base import Optimizer, State
 from bigdl_keras.optimizers.schedules.base import LearningRateSchedule
 from bigdl_keras.optimizers.slices import Slice, Total, alone, chunks
@@ -50,7 +50,7 @@ class Muon(Optimizer):
     layerwise = True
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, adam_beta_1: float = 0.9,
-                 adam_beta_2: float = 0.999, adam_weight_decay: float | None = 0.004, epsilon: float = EPSILON,
+                 adam_beta_2: float = 0.999, adam_weight_decay: float | None = 0.004, epsilon: float = 1e-7,
                  weight_decay: float | None = 0.004, exclude_layers: Sequence[str] | None = None,
                  exclude_embeddings: bool = True, muon_a: float = 3.4445, muon_b: float = -4.7750,
                  muon_c: float = 2.0315, adam_lr_ratio: float = 1.0, momentum: float = 0.95, ns_steps: int = 5,
