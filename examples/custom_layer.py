@@ -5,6 +5,9 @@ Both are written with `bk.ops` and nothing else; their gradients are derived, an
 
 from __future__ import annotations
 
+import os
+import sys
+
 from pyspark.sql import SparkSession
 from sklearn.datasets import load_breast_cancer
 from sklearn.preprocessing import StandardScaler
@@ -40,6 +43,7 @@ def focal_loss(y_true, y_pred):
 
 def main() -> None:
     """Train, and score the rows that were held out."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers run the Python that runs this
     spark = (SparkSession.builder.master("local[2]").appName("custom_layer")
              .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").getOrCreate())
     spark.sparkContext.setLogLevel("ERROR")

@@ -10,6 +10,8 @@ Everything it makes lands in ./demo_output. The last line is the accuracy on dig
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -38,7 +40,8 @@ def say(text: str) -> None:
 
 
 def start_spark() -> SparkSession:
-    """A Spark of two cores in this machine."""
+    """A Spark of two cores in this machine, whose workers run the Python that runs this."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = (SparkSession.builder.master(f"local[{WORKERS}]").appName("digits")
              .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").getOrCreate())
     spark.sparkContext.setLogLevel("ERROR")
@@ -99,7 +102,8 @@ def score_old_keras_file(spark: SparkSession) -> None:
 
 def main() -> None:
     """Run the four steps."""
-    OUTPUT.mkdir(exist_ok=True)
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir()
     spark = start_spark()
 
     say("Real digits, as an RDD and as a DataFrame")
