@@ -59,8 +59,10 @@ def load_model(
             "call model.load_weights() on it."
         )
     model = model_from_spec(file.spec, custom_objects)
-    root = Store(model).root
+    store = Store(model)
+    root = store.root
     _put(model, file.read_weights(root))
+    _remember(model, store, file.original_layout(root))
     if compile and file.spec.compile:
         with registry.custom_objects(custom_objects or {}):
             _compile(model, file.spec.compile)
@@ -84,8 +86,11 @@ def load_weights(
             "load_weights()."
         )
     file = saving.read_file(os.fspath(filepath))
-    report = file.read_weights(Store(model).root, by_name=by_name, skip_mismatch=skip_mismatch)
+    store = Store(model)
+    report = file.read_weights(store.root, by_name=by_name, skip_mismatch=skip_mismatch)
     _put(model, report)
+    if model._origin is not None and file.version.major < 3 and not (by_name or skip_mismatch):
+        _remember(model, store, file.original_layout(store.root))  # the file tells the backend, which JSON does not
     return report
 
 
@@ -120,7 +125,12 @@ def _refuse_overwriting(path: str, overwrite: bool) -> None:
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
     """A model with fresh weights from what `to_json()` of any Keras wrote."""
-    return model_from_spec(saving.read_json(json_string, known_layers=known_layers(custom_objects)), custom_objects)
+    spec = saving.read_json(json_string, known_layers=known_layers(custom_objects))
+    model = model_from_spec(spec, custom_objects)
+    if model.built:
+        store = Store(model)
+        _remember(model, store, saving.original_layout(store.root, spec.version))
+    return model
 
 
 def spec_with_compile(model: Model) -> Any:
@@ -244,6 +254,37 @@ class Store:
             ):
                 children[attribute] = tuple(self._node(item, trainable) for item in value)
         return children
+
+
+class Origin:
+    """The list of weights as the Keras that a model was imported from gives and takes it.
+
+    Args:
+        layout: how our arrays lie in that list.
+        variables: the model's variables in the order of the layout.
+    """
+
+    def __init__(self, layout: saving.Layout, variables: list[Variable]) -> None:
+        self._layout = layout
+        self._variables = variables
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights."""
+        arrays = self._layout.to_file([variable.numpy() for variable in self._variables])
+        return [np.ascontiguousarray(array) for array in arrays]
+
+    def set_weights(self, weights: Any) -> None:
+        """Overwrite all weights."""
+        if len(weights) != self._layout.count:
+            raise ValueError(f"The model has {self._layout.count} weights. Received {len(weights)} arrays.")
+        arrays = self._layout.from_file([np.asarray(array) for array in weights])
+        for variable, array in zip(self._variables, arrays, strict=True):
+            variable.assign(array)
+
+
+def _remember(model: Model, store: Store, layout: saving.Layout | None) -> None:
+    """Let `get_weights` of an imported model speak the language of the Keras that made it."""
+    model._origin = None if layout is None else Origin(layout, store.variables)
 
 
 def _optimizer_state(model: Model, store: Store) -> Any:

@@ -61,11 +61,30 @@ class Model(Layer):
 
     def _set_graph(self, graph: Graph) -> None:
         self.graph = graph
+        self._origin = None
         self._layers.clear()
         self._layers.extend(graph.layers)
         self.built = True
 
     # ---- structure
+
+    # How the Keras 1 or 2 that a model was imported from lists its weights (models.loading.Origin); None: as we do.
+    _origin: Any = None
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all weights; those of a model imported from Keras 1 or 2 in the order and layout of that Keras."""
+        return super().get_weights() if self._origin is None else self._origin.get_weights()
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Overwrite all weights, given as `get_weights` lists them.
+
+        Raises:
+            ValueError: another number of arrays, or a shape differs.
+        """
+        if self._origin is None:
+            super().set_weights(weights)
+        else:
+            self._origin.set_weights(weights)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Run the model's layers on `inputs`."""

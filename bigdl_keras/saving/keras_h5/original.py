@@ -48,7 +48,7 @@ def original_layout(root: StoreNode, version: Version, matches: Sequence[Match] 
     plain = all(piece.from_file is list for piece in pieces) and [place for group in places for place in group] == list(
         range(layout.count)
     )
-    return None if plain else layout
+    return None if plain and version.major > 1 else layout  # the backend of Keras 1 may still show in a weights file
 
 
 def _goes_layer_by_layer(root: StoreNode, version: Version) -> bool:
