@@ -5,7 +5,7 @@ from bigdl_keras.optimizers.adam import Adam, Adamax, AdamW, Nadam
 from bigdl_keras.optimizers.adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from bigdl_keras.optimizers.base import Optimizer
 from bigdl_keras.optimizers.layerwise import LARS, Adafactor, Lamb
-from bigdl_keras.optimizers.lookup import deserialize, get, serialize
+from bigdl_keras.optimizers.lookup import LossScaleOptimizer, deserialize, get, serialize
 from bigdl_keras.optimizers.momentum import SGD, Lion
 from bigdl_keras.optimizers.multi import MultiOptimizer, OptimizerMap
 from bigdl_keras.optimizers.muon import Muon
@@ -25,6 +25,7 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
     "MultiOptimizer",
     "Muon",
     "Nadam",

@@ -31,6 +31,19 @@ def get(identifier: Any) -> Optimizer:
                     f"Received {identifier!r} of type {type(identifier).__name__}.")
 
 
+def LossScaleOptimizer(inner_optimizer: Any, initial_scale: float = 2.0**15, dynamic_growth_steps: int = 2000,
+                       name: str | None = None) -> Optimizer:
+    """The inner optimizer itself: gradients are computed in float32, which needs no scaling of the loss.
+
+    Args:
+        inner_optimizer: the optimizer (or its name or config).
+        initial_scale: not used.
+        dynamic_growth_steps: not used.
+        name: not used.
+    """
+    return get(inner_optimizer)
+
+
 def serialize(optimizer: Optimizer) -> dict[str, Any]:
     """The form in which files store an optimizer."""
     own = type(optimizer).__module__.startswith("bigdl_keras.")
@@ -43,10 +56,16 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
-    """An optimizer from `{"class_name": ..., "config": ...}`; Keras 2's prefixes 'Custom>' and 'legacy.' may stand."""
+    """An optimizer from `{"class_name": ..., "config": ...}`; Keras 2's prefixes 'Custom>' and 'legacy.' may stand.
+
+    Of a LossScaleOptimizer, which float32 does not need, the inner optimizer is made.
+    """
     if "class_name" not in config:
         raise ValueError(f"The config of an optimizer needs 'class_name' and 'config'. Received {config!r}.")
     name = config["class_name"].rpartition(">")[2].rpartition(".")[2]
+    if name == "LossScaleOptimizer":
+        inner = config["config"].get("inner_optimizer") or config["config"].get("optimizer")
+        return deserialize(inner, custom_objects)
     found = registry.find("optimizer", name, custom_objects)
     optimizer: Optimizer = found.from_config(config.get("config") or {}, custom_objects)
     return optimizer

@@ -55,6 +55,14 @@ def test_lbfgs_finds_the_minimum_of_a_quadratic_faster_than_descent():
     assert distance(optimizers.LBFGS()) < 1e-4 < 1e-2 < distance(optimizers.SGD(0.019))
 
 
+def test_loss_scaling_is_left_out():
+    inner = optimizers.Adam(0.5)
+    assert optimizers.LossScaleOptimizer(inner) is inner
+    config = {"inner_optimizer": optimizers.serialize(inner), "initial_scale": 8.0, "dynamic_growth_steps": 2}
+    made = optimizers.get({"class_name": "LossScaleOptimizer", "config": config})
+    assert made.get_config() == inner.get_config()
+
+
 def test_names_and_messages():
     assert isinstance(optimizers.get("adam_w"), optimizers.AdamW) and isinstance(optimizers.get("SGD"), optimizers.SGD)
     assert isinstance(optimizers.get({"class_name": "Custom>Adam", "config": {"jit_compile": True}}), optimizers.Adam)
