@@ -62,7 +62,7 @@ def load_model(
     store = Store(model)
     root = store.root
     _put(model, file.read_weights(root))
-    _remember(model, store, file.original_layout(root))
+    _remember(model, store, file.original_layout(root), file.spec.version)
     if compile and file.spec.compile:
         with registry.custom_objects(custom_objects or {}):
             _compile(model, file.spec.compile)
@@ -90,7 +90,8 @@ def load_weights(
     report = file.read_weights(store.root, by_name=by_name, skip_mismatch=skip_mismatch)
     _put(model, report)
     if model._origin is not None and file.version.major < 3 and not (by_name or skip_mismatch):
-        _remember(model, store, file.original_layout(store.root))  # the file tells the backend, which JSON does not
+        layout = file.original_layout(store.root)  # the file tells the backend, which JSON does not
+        _remember(model, store, layout, file.version)
     return report
 
 
@@ -129,7 +130,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     model = model_from_spec(spec, custom_objects)
     if model.built:
         store = Store(model)
-        _remember(model, store, saving.original_layout(store.root, spec.version))
+        _remember(model, store, saving.original_layout(store.root, spec.version), spec.version)
     return model
 
 
@@ -282,9 +283,10 @@ class Origin:
             variable.assign(array)
 
 
-def _remember(model: Model, store: Store, layout: saving.Layout | None) -> None:
-    """Let `get_weights` of an imported model speak the language of the Keras that made it."""
+def _remember(model: Model, store: Store, layout: saving.Layout | None, version: saving.Version) -> None:
+    """Let an imported model list its weights, and train, as the Keras that made it."""
     model._origin = None if layout is None else Origin(layout, store.variables)
+    model._keras_version = version.full or str(version.major)
 
 
 def _optimizer_state(model: Model, store: Store) -> Any:

@@ -61,7 +61,7 @@ class Model(Layer):
 
     def _set_graph(self, graph: Graph) -> None:
         self.graph = graph
-        self._origin = None
+        self._origin = self._keras_version = None
         self._layers.clear()
         self._layers.extend(graph.layers)
         self.built = True
@@ -70,6 +70,8 @@ class Model(Layer):
 
     # How the Keras 1 or 2 that a model was imported from lists its weights (models.loading.Origin); None: as we do.
     _origin: Any = None
+    # The Keras that the model was imported from, whose formulas its optimizer follows.
+    _keras_version: str | None = None
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights; those of a model imported from Keras 1 or 2 in the order and layout of that Keras."""
@@ -211,6 +213,8 @@ class Model(Layer):
         if unknown:
             raise TypeError(f"compile() does not know the argument {sorted(unknown)[0]!r}.")
         self.optimizer = optimizers.get(optimizer)
+        if self._keras_version is not None:
+            self.optimizer.follow(self._keras_version)
         self._compile_arguments = {
             "optimizer": optimizer,
             "loss": loss,
