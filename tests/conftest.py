@@ -99,7 +99,7 @@ def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = F
             loss = ops.sum(error * error) / count
             if states and training:
                 trace.updates.append((average, average * 0.9 + ops.mean(x, axis=0) * 0.1))
-            outputs = [loss, ops.sum(ops.abs(error)), ops.sum(ops.ones_like(y))]
+            outputs = [loss, ops.sum(ops.abs(error)), ops.sum(y * 0.0 + 1.0)]
         return compile_plan(trace, [x, y, rows], outputs, vector.spans, vector.trainable_size if training else 0)
 
     return TrainingJob(plan(True), vector.values, tuple(item.path for item in weights),

@@ -172,6 +172,7 @@ class StageJob:
         self._group = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
         self._events = events
         self._stage = stage
+        self._done = False
         self._thread = InheritableThread(target=self._collect, daemon=True)
         self._thread.start()
 
@@ -180,13 +181,16 @@ class StageJob:
             self._context.setJobGroup(self._group, "bigdl_keras training", interruptOnCancel=True)
             results = self._stage.collect()
         except BaseException as error:
-            self._events.put(Event("broken", -1, {"error": error}))
+            event = Event("broken", -1, {"error": error})
         else:
-            self._events.put(Event("finished", -1, {"results": results}))
+            event = Event("finished", -1, {"results": results})
+        self._done = True
+        self._events.put(event)
 
     def cancel(self) -> None:
         """End the job, if it has not ended, and wait until its tasks have let go of their slots."""
-        if not self._thread.is_alive():
+        if self._done:
+            self._thread.join()
             return
         self._context.cancelJobGroup(self._group)
         deadline = time.monotonic() + 20.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +14,12 @@ from bigdl_keras.engine.job import PredictionJob
 from bigdl_keras.engine.predicting import Predictor
 from bigdl_keras.spark import session
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
 _SQL_NAMES = {"f4": "float", "f8": "double", "i1": "tinyint", "i2": "smallint", "i4": "int", "i8": "bigint",
               "b1": "boolean"}
 
 
 def with_predictions(job: PredictionJob, source: DataFrameSource, prediction_col: str,
-                     names: tuple[str, ...] = ()) -> DataFrame:
+                     names: tuple[str, ...] = ()) -> Any:
     """The DataFrame of `source`, lazily, with all columns and their order, and a column of predictions at the end.
 
     Args:
@@ -30,6 +27,9 @@ def with_predictions(job: PredictionJob, source: DataFrameSource, prediction_col
         source: the features.
         prediction_col: name of the new column: a number, array<float> or, for several outputs, a struct.
         names: of several outputs.
+
+    Returns:
+        The new DataFrame.
 
     Raises:
         ValueError: the DataFrame already has a column of that name.

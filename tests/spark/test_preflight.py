@@ -1,0 +1,57 @@
+import zipfile
+
+import pytest
+
+from bigdl_keras.spark import failures, preflight, session, shipping
+
+
+@pytest.mark.spark
+def test_slots_and_context(spark):
+    context = spark.sparkContext
+    assert session.active_context() is context
+    assert preflight.task_slots(context) == 4
+    preflight.check_gang(context, 4)
+    with pytest.raises(ValueError, match=r"9 workers needs 9 task slots at once, but Spark has 4 .*Use workers=4"):
+        preflight.check_gang(context, 9)
+
+
+class FakeContext:
+    """A context of which only the configuration is looked at."""
+
+    def __init__(self, **conf):
+        self.conf = conf
+
+    def getConf(self):  # noqa: N802
+        return self.conf
+
+
+@pytest.mark.parametrize(("key", "match"), [
+    ("spark.dynamicAllocation.enabled", r"dynamic allocation. Set spark.dynamicAllocation.enabled=false"),
+    ("spark.network.crypto.enabled", r"spark.network.crypto.enabled=true asks for encrypted traffic.*Set spark.bigdl_k"),
+])
+def test_settings_that_rule_a_gang_out(key, match):
+    with pytest.raises(ValueError, match=match):
+        preflight.check_settings(FakeContext(**{key: "true"}))
+    preflight.check_settings(FakeContext(**{key: "false"}))
+    preflight.check_settings(FakeContext(**{"spark.ssl.enabled": "true", preflight.ALLOW_PLAIN: "true"}))
+
+
+def test_the_package_fits_into_a_zip_file(tmp_path):
+    shipping.pack(tmp_path / "package.zip")
+    with zipfile.ZipFile(tmp_path / "package.zip") as file:
+        names = file.namelist()
+    assert "bigdl_keras/__init__.py" in names
+    assert "bigdl_keras/engine/tasks.py" in names
+    assert all(name.startswith("bigdl_keras/") and name.endswith(".py") for name in names)
+
+
+def test_the_python_error_is_found_in_spark_s():
+    text = ("Job aborted due to stage failure\n... Traceback (most recent call last):\n  File \"a.py\", line 3, in f\n"
+            "    raise ValueError(x)\nValueError: row 3 is wrong\nand this is why\n\n\tat org.apache.spark.Some.java\n")
+    found = failures.original(RuntimeError(text))
+    assert isinstance(found, ValueError)
+    assert str(found) == "row 3 is wrong\nand this is why"
+    plain = RuntimeError("no traceback")
+    assert failures.original(plain) is plain
+    assert str(failures.rebuilt("SomethingOfMine", "x")) == "SomethingOfMine: x"
+    assert isinstance(failures.rebuilt("WorkerLost", "x"), RuntimeError)
