@@ -1,7 +1,7 @@
 """Connectionist temporal classification (Graves et al., 2006): -log of the probability of all alignments of a label.
 
-A label of L classes becomes 2 L + 1 states: blank, class, blank, ..., class, blank. `alpha[t, s]` is the log-probability
-of all ways to be in state s after step t, `beta[t, s]` of all ways to go on from there; both count the emission at t.
+A label of L classes becomes 2 L + 1 states: blank, class, blank, ..., blank. `alpha[t, s]` is the log-probability of
+all ways to be in state s after step t, `beta[t, s]` of all ways to go on from there; both count the emission at t.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,7 @@ from bigdl_keras import ops
 from bigdl_keras.graph.trace import apply
 from bigdl_keras.losses.alignment import same_rank, weights_for, with_rank
 from bigdl_keras.ops.elementwise import as_float, as_tensor
+from bigdl_keras.shapes import size
 
 _MEAN = "sum_over_batch_size"
 _REDUCTIONS = {
@@ -129,16 +129,16 @@ class Loss:
         if self.reduction == "mean_with_sample_weight" and weights is not None:
             return total(ops.sum(weights))
         if mask is not None and self.reduction != "mean_with_sample_weight":
-            inner = ops.shape(values)[ops.ndim(mask) :]
             count = total(ops.sum(ops.cast(mask, values.dtype)))
-            if None in inner:
+            inner = size(ops.shape(values)[ops.ndim(mask) :])
+            if inner is None:
                 axes = tuple(range(ops.ndim(mask), ops.ndim(values)))
-                return ops.multiply(count, apply("size_of", values, axis=axes, dtype=str(values.dtype)))
-            return ops.multiply(count, float(math.prod(inner)))
-        inner = ops.shape(values)[1:]
-        if None in inner:
+                inner = apply("size_of", values, axis=axes, dtype=str(values.dtype))
+            return ops.multiply(count, inner)
+        inner = size(ops.shape(values)[1:])
+        if inner is None:
             return total(apply("size_of", values, axis=None, dtype=str(values.dtype)))
-        return ops.multiply(rows, float(math.prod(inner)))
+        return ops.multiply(rows, inner)
 
     @staticmethod
     def _divided(total: Any, count: Any) -> Any:

@@ -32,7 +32,7 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Loss |
     if isinstance(identifier, dict):
         return deserialize(identifier, custom_objects)
     if isinstance(identifier, str):
-        found = registry.find("loss", identifier, custom_objects)
+        found: Any = registry.find("loss", identifier, custom_objects)
         return get(found() if isinstance(found, type) else found)
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
@@ -61,9 +61,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Lo
     name, arguments = config["class_name"], config.get("config", {})
     if name == "function":  # a Keras 3 file's form of a bare function
         return get(arguments, custom_objects)
-    found = registry.find("loss", name, custom_objects)
+    found: Any = registry.find("loss", name, custom_objects)
     known = {key: value for key, value in arguments.items() if key not in ("fn", "dtype")}
-    return found.from_config(known) if isinstance(found, type) else get(found)
+    made: Loss | None = found.from_config(known) if hasattr(found, "from_config") else get(found)
+    return made
 
 
 def label_kind(y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | None, ...]) -> str:

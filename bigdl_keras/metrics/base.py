@@ -96,8 +96,8 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def divided(numerator: Any, denominator: Any) -> Any:
+def divided(numerator: Any, denominator: Any) -> np.ndarray:
     """numerator / denominator, 0 where the denominator is 0."""
     numerator, denominator = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     safe = np.where(denominator == 0, 1.0, denominator)
-    return np.where(denominator == 0, 0.0, numerator / safe)
+    return np.asarray(np.where(denominator == 0, 0.0, numerator / safe))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bigdl_keras import registry
@@ -12,12 +13,12 @@ from bigdl_keras.metrics.base import Metric
 from bigdl_keras.metrics.probabilistic import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from bigdl_keras.metrics.reduction import MeanMetricWrapper
 
-_ACCURACIES: dict[str, type[Metric]] = {
+_ACCURACIES: dict[str, Callable[..., Metric]] = {
     "binary": BinaryAccuracy,
     "sparse": SparseCategoricalAccuracy,
     "categorical": CategoricalAccuracy,
 }
-_CROSSENTROPIES: dict[str, type[MeanMetricWrapper]] = {
+_CROSSENTROPIES: dict[str, Callable[..., Metric]] = {
     "binary": BinaryCrossentropy,
     "sparse": SparseCategoricalCrossentropy,
     "categorical": CategoricalCrossentropy,
@@ -44,7 +45,7 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Metric
     if isinstance(identifier, dict):
         return deserialize(identifier, custom_objects)
     if isinstance(identifier, str):
-        found = registry.find("metric", identifier, custom_objects)
+        found: Any = registry.find("metric", identifier, custom_objects)
         metric = get(found() if isinstance(found, type) else found)
         assert metric is not None
         metric.name = identifier
@@ -103,6 +104,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Me
     name, arguments = config["class_name"], config.get("config", {})
     if name == "function":  # a Keras 3 file's form of a bare function
         return get(arguments, custom_objects)
-    found = registry.find("metric", name, custom_objects)
+    found: Any = registry.find("metric", name, custom_objects)
     known = {key: value for key, value in arguments.items() if key not in ("fn", "dtype")}
-    return found.from_config(known) if isinstance(found, type) else get(found)
+    made: Metric | None = found.from_config(known) if hasattr(found, "from_config") else get(found)
+    return made

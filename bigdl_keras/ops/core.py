@@ -6,11 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.graph.tensor import KerasTensor, Weight
+from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor, Weight
 from bigdl_keras.graph.trace import apply, operation
 
-__all__ = ["convert_to_numpy", "convert_to_tensor", "dtype_of", "global_sum", "is_tensor", "ndim", "shape", "size",
-           "stop_gradient"]
+__all__ = [
+    "convert_to_numpy",
+    "convert_to_tensor",
+    "copy",
+    "dtype",
+    "dtype_of",
+    "global_sum",
+    "is_tensor",
+    "ndim",
+    "shape",
+    "size",
+    "stop_gradient",
+]
 
 
 def shape(x: Any) -> tuple[int | None, ...]:
@@ -38,19 +49,22 @@ def dtype_of(x: Any) -> str:
     return str(x.dtype) if hasattr(x, "dtype") else str(np.asarray(x).dtype)
 
 
+dtype = dtype_of
+
+
 def is_tensor(x: Any) -> bool:
     """Whether `x` is an array or symbolic tensor."""
     return isinstance(x, (KerasTensor, np.ndarray, Weight))
 
 
 def convert_to_tensor(x: Any, dtype: str | None = None) -> Any:
-    """`x` as an array (float32 for Python floats), or the KerasTensor it already is."""
-    if isinstance(x, KerasTensor):
-        return x if dtype is None else apply("cast", x, dtype=dtype)
-    array = x.value if isinstance(x, Weight) else np.asarray(x)
+    """`x` as an array (float32 for Python floats), or the KerasTensor or weight it already is."""
+    if isinstance(x, (KerasTensor, Weight)):
+        return x if dtype in (None, x.dtype) else OPERATIONS["cast"](x, dtype)
+    array = np.asarray(x)
     if dtype is None and not hasattr(x, "dtype") and array.dtype == np.float64:
         dtype = "float32"
-    return array if dtype is None else array.astype(dtype)
+    return array if dtype is None else array.astype(dtype, copy=False)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -66,6 +80,12 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 def stop_gradient(x: Any) -> Any:
     """`x`, through which no gradient flows."""
     return apply("stop_gradient", x)
+
+
+@operation
+def copy(x: Any) -> Any:
+    """A tensor of its own with the elements of `x`."""
+    return np.array(x) if not isinstance(x, (KerasTensor, Weight)) else apply("multiply", x, 1)
 
 
 @operation

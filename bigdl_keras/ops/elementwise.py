@@ -10,13 +10,66 @@ import numpy as np
 from bigdl_keras.graph.tensor import KerasTensor, Weight
 from bigdl_keras.graph.trace import apply, operation
 
-__all__: list[str] = []
-
-
-def public(function: Callable[..., Any]) -> Callable[..., Any]:
-    """File a function as a public operation of this module."""
-    __all__.append(function.__name__)
-    return operation(function)
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "cast",
+    "ceil",
+    "clip",
+    "cos",
+    "cosh",
+    "divide",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "negative",
+    "not_equal",
+    "power",
+    "reciprocal",
+    "round",
+    "rsqrt",
+    "sign",
+    "sin",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "true_divide",
+    "where",
+]
 
 
 def as_tensor(x: Any) -> Any:
@@ -47,8 +100,10 @@ def align(*values: Any) -> tuple[Any, ...]:
     if not floats and not any(isinstance(value, float) for value in values):
         return values
     target = str(max(floats, key=lambda dtype: dtype.itemsize)) if floats else "float32"
-    return tuple(apply("cast", value, dtype=target)
-                 if hasattr(value, "dtype") and np.dtype(value.dtype).kind != "f" else value for value in values)
+    return tuple(
+        apply("cast", value, dtype=target) if hasattr(value, "dtype") and np.dtype(value.dtype).kind != "f" else value
+        for value in values
+    )
 
 
 def _unary(name: str, meaning: str, floating: bool = True) -> Callable[..., Any]:
@@ -57,7 +112,7 @@ def _unary(name: str, meaning: str, floating: bool = True) -> Callable[..., Any]
 
     compute.__name__ = compute.__qualname__ = name
     compute.__doc__ = f"{meaning}, element by element. Any shape; returns the same shape."
-    return public(compute)
+    return operation(compute)
 
 
 def _binary(name: str, meaning: str, floating: bool = False) -> Callable[..., Any]:
@@ -67,20 +122,14 @@ def _binary(name: str, meaning: str, floating: bool = False) -> Callable[..., An
 
     compute.__name__ = compute.__qualname__ = name
     compute.__doc__ = f"{meaning}, element by element, with broadcasting."
-    return public(compute)
-
-
-def _alias(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A second name of an operation."""
-    __all__.append(name)
-    return function
+    return operation(compute)
 
 
 add = _binary("add", "x1 + x2")
 subtract = _binary("subtract", "x1 - x2")
 multiply = _binary("multiply", "x1 * x2")
 divide = _binary("divide", "x1 / x2", floating=True)
-true_divide = _alias("true_divide", divide)
+true_divide = divide
 maximum = _binary("maximum", "The larger of x1 and x2")
 minimum = _binary("minimum", "The smaller of x1 and x2")
 power = _binary("power", "x1 to the power of x2")
@@ -100,7 +149,7 @@ logical_xor = _binary("logical_xor", "Whether exactly one of x1 and x2 is true")
 
 negative = _unary("negative", "-x", floating=False)
 abs = _unary("abs", "Absolute value", floating=False)
-absolute = _alias("absolute", abs)
+absolute = abs
 sign = _unary("sign", "-1, 0 or 1", floating=False)
 square = _unary("square", "x * x", floating=False)
 logical_not = _unary("logical_not", "Whether x is false", floating=False)
@@ -133,7 +182,7 @@ arctanh = _unary("arctanh", "Inverse hyperbolic tangent")
 erf = _unary("erf", "Error function")
 
 
-@public
+@operation
 def round(x: Any, decimals: int = 0) -> Any:
     """`x` rounded to the nearest number with so many decimals, halves to the even one."""
     x = as_tensor(x)
@@ -142,7 +191,7 @@ def round(x: Any, decimals: int = 0) -> Any:
     return apply("divide", apply("round", apply("multiply", as_float(x), 10.0**decimals)), 10.0**decimals)
 
 
-@public
+@operation
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     """min(max(x, x_min), x_max), element by element; the bounds are numbers, or tensors that broadcast."""
     if isinstance(x_min, (int, float)) and isinstance(x_max, (int, float)):
@@ -150,7 +199,7 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     return minimum(maximum(x, x_min), x_max)
 
 
-@public
+@operation
 def where(condition: Any, x1: Any, x2: Any) -> Any:
     """x1 where `condition` is true, x2 elsewhere, with broadcasting."""
     x1, x2 = _with_dtype(*align(x1, x2))
@@ -162,11 +211,13 @@ def _with_dtype(*values: Any) -> tuple[Any, ...]:
     known = [value.dtype for value in values if hasattr(value, "dtype")]
     if any(isinstance(value, float) for value in values) and not any(np.dtype(dtype).kind == "f" for dtype in known):
         known = ["float32"]
-    return tuple(value if hasattr(value, "dtype") else np.asarray(value, dtype=str(known[0]) if known else None)
-                 for value in values)
+    return tuple(
+        value if hasattr(value, "dtype") else np.asarray(value, dtype=str(known[0]) if known else None)
+        for value in values
+    )
 
 
-@public
+@operation
 def cast(x: Any, dtype: str) -> Any:
     """`x` in another dtype; the gradient is cast back."""
     x, dtype = as_tensor(x), str(np.dtype(dtype))

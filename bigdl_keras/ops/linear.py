@@ -5,10 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import align, as_tensor
+import numpy as np
 
-__all__ = ["dense", "dot", "einsum", "matmul", "outer", "tensordot"]
+from bigdl_keras.graph.trace import apply, operation
+from bigdl_keras.ops.elementwise import align, as_float, as_tensor
+
+__all__ = [
+    "cholesky",
+    "cross",
+    "dense",
+    "det",
+    "dot",
+    "einsum",
+    "inner",
+    "inv",
+    "kron",
+    "logdet",
+    "matmul",
+    "outer",
+    "slogdet",
+    "solve",
+    "tensordot",
+    "vdot",
+]
 
 
 @operation
@@ -41,8 +60,7 @@ def dot(x1: Any, x2: Any) -> Any:
 @operation
 def outer(x1: Any, x2: Any) -> Any:
     """All products of an element of x1 with one of x2: (size of x1, size of x2)."""
-    x1, x2 = (apply("reshape", as_tensor(item), shape=shape)
-              for item, shape in ((x1, (-1, 1)), (x2, (1, -1))))
+    x1, x2 = (apply("reshape", as_tensor(item), shape=shape) for item, shape in ((x1, (-1, 1)), (x2, (1, -1))))
     return apply("multiply", *align(x1, x2))
 
 
@@ -55,6 +73,83 @@ def tensordot(x1: Any, x2: Any, axes: int | Sequence[Any] = 2) -> Any:
         return _tensordot(x1, x2, (list(range(rank - axes, rank)), list(range(axes))))
     first, second = ([item] if isinstance(item, int) else list(item) for item in axes)
     return _tensordot(x1, x2, ([axis % rank for axis in first], [axis % len(x2.shape) for axis in second]))
+
+
+@operation
+def inner(x1: Any, x2: Any) -> Any:
+    """Sum of products over the last axis of both."""
+    x1, x2 = align(x1, x2)
+    return _tensordot(x1, x2, ([len(x1.shape) - 1], [len(x2.shape) - 1]))
+
+
+@operation
+def vdot(x1: Any, x2: Any) -> Any:
+    """Sum of the products of all elements of x1 and x2."""
+    return apply("matmul", *(apply("reshape", item, shape=(-1,)) for item in align(x1, x2)))
+
+
+@operation
+def kron(x1: Any, x2: Any) -> Any:
+    """Kronecker's product of two matrices: each element of x1 times all of x2."""
+    x1, x2 = align(x1, x2)
+    if len(x1.shape) != 2 or len(x2.shape) != 2 or None in (*x1.shape, *x2.shape):
+        raise ValueError(f"kron needs two matrices of known shape. Received shapes {x1.shape} and {x2.shape}.")
+    blocks = apply("einsum", x1, x2, equation="ab,cd->acbd")
+    return apply("reshape", blocks, shape=(x1.shape[0] * x2.shape[0], x1.shape[1] * x2.shape[1]))
+
+
+@operation
+def cross(x1: Any, x2: Any, axis: int = -1) -> Any:
+    """The vector that is orthogonal to x1 and x2, which have three numbers along `axis`."""
+    x1, x2 = align(x1, x2)
+    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
+        raise ValueError(f"cross needs 3 numbers along axis {axis}. Received shapes {x1.shape} and {x2.shape}.")
+    first, second = (apply("take", item, np.array([1, 2, 0]), axis=axis) for item in (x1, x2))
+    third, fourth = (apply("take", item, np.array([2, 0, 1]), axis=axis) for item in (x1, x2))
+    return apply("subtract", apply("multiply", first, fourth), apply("multiply", third, second))
+
+
+@operation
+def inv(x: Any) -> Any:
+    """Inverse of the square matrices in the last two axes."""
+    return apply("inv", as_float(x))
+
+
+@operation
+def solve(a: Any, b: Any) -> Any:
+    """The x with a @ x = b, for the square matrices `a` and the vectors or matrices `b`."""
+    a, b = align(as_float(a), as_float(b))
+    if len(b.shape) == len(a.shape) - 1:
+        return apply("squeeze", apply("solve", a, apply("expand_dims", b, axis=-1)), axis=-1)
+    return apply("solve", a, b)
+
+
+@operation
+def det(x: Any) -> Any:
+    """Determinant of the square matrices in the last two axes."""
+    sign, size = slogdet(x)
+    return apply("multiply", sign, apply("exp", size))
+
+
+@operation
+def slogdet(x: Any) -> tuple[Any, Any]:
+    """Sign and logarithm of the absolute value of the determinant."""
+    sign, size = apply("slogdet", as_float(x))
+    return sign, size
+
+
+@operation
+def logdet(x: Any) -> Any:
+    """Logarithm of the determinant of positive definite matrices."""
+    return slogdet(x)[1]
+
+
+@operation
+def cholesky(x: Any, upper: bool = False) -> Any:
+    """The lower triangle L with L @ L^T = x, of positive definite matrices; its transpose with `upper`."""
+    lower = apply("cholesky", as_float(x))
+    rank = len(lower.shape)
+    return apply("transpose", lower, axes=(*range(rank - 2), rank - 1, rank - 2)) if upper else lower
 
 
 def _tensordot(x1: Any, x2: Any, axes: tuple[list[int], list[int]]) -> Any:

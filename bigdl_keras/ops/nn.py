@@ -1,4 +1,4 @@
-"""Operations of neural networks: activations, windows, normalization, recurrence, losses from logits."""
+"""Activations, and crossentropies of probabilities and logits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,43 @@ from typing import Any
 
 from bigdl_keras.graph.trace import apply, operation
 from bigdl_keras.ops.elementwise import align, as_float, as_tensor
-from bigdl_keras.shapes import pair
 
-__all__: list[str] = []
-
-
-def public(function: Callable[..., Any]) -> Callable[..., Any]:
-    """File a function as a public operation of this module."""
-    __all__.append(function.__name__)
-    return operation(function)
+__all__ = [
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "celu",
+    "ctc_loss",
+    "elu",
+    "gelu",
+    "glu",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_sigmoid_legacy",
+    "hard_silu",
+    "hard_swish",
+    "hard_tanh",
+    "leaky_relu",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "soft_shrink",
+    "softmax",
+    "softplus",
+    "softsign",
+    "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "sparsemax",
+    "squareplus",
+    "swish",
+    "tanh_shrink",
+    "threshold",
+]
 
 
 def _activation(name: str, formula: str) -> Callable[..., Any]:
@@ -24,14 +52,14 @@ def _activation(name: str, formula: str) -> Callable[..., Any]:
 
     compute.__name__ = compute.__qualname__ = name
     compute.__doc__ = f"{formula}, element by element."
-    return public(compute)
+    return operation(compute)
 
 
 sigmoid = _activation("sigmoid", "1 / (1 + exp(-x))")
 softplus = _activation("softplus", "log(1 + exp(x))")
 softsign = _activation("softsign", "x / (1 + |x|)")
-silu = _activation("silu", "x * sigmoid(x)")
-hard_silu = _activation("hard_silu", "x * relu6(x + 3) / 6")
+silu = swish = _activation("silu", "x * sigmoid(x)")
+hard_silu = hard_swish = _activation("hard_silu", "x * relu6(x + 3) / 6")
 log_sigmoid = _activation("log_sigmoid", "log(sigmoid(x))")
 mish = _activation("mish", "x * tanh(softplus(x))")
 selu = _activation("selu", "1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1))")
@@ -41,7 +69,7 @@ sparse_plus = _activation("sparse_plus", "0 below -1, (x + 1)^2 / 4 up to 1, x a
 sparse_sigmoid = _activation("sparse_sigmoid", "0 below -1, (x + 1) / 2 up to 1, 1 above")
 
 
-@public
+@operation
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """max(x, 0); with the arguments of Keras's ReLU layer: slope below `threshold`, ceiling `max_value`."""
     x = as_float(x)
@@ -50,97 +78,97 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return apply("relu", x, negative_slope=negative_slope, max_value=max_value)
 
 
-@public
+@operation
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """x where positive, negative_slope * x elsewhere."""
     return apply("leaky_relu", as_float(x), negative_slope=negative_slope)
 
 
-@public
+@operation
 def hard_sigmoid(x: Any) -> Any:
     """relu6(x + 3) / 6 (Keras 3)."""
     return apply("hard_sigmoid", as_float(x))
 
 
-@public
+@operation
 def hard_sigmoid_legacy(x: Any) -> Any:
     """clip(0.2 x + 0.5, 0, 1): the hard_sigmoid of Keras 1 and 2."""
     return apply("hard_sigmoid", as_float(x), slope=0.2, offset=0.5)
 
 
-@public
+@operation
 def hard_tanh(x: Any) -> Any:
     """min(max(x, -1), 1)."""
     return apply("hard_tanh", as_float(x))
 
 
-@public
+@operation
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
     return apply("elu", as_float(x), alpha=alpha)
 
 
-@public
+@operation
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
     return apply("celu", as_float(x), alpha=alpha)
 
 
-@public
+@operation
 def gelu(x: Any, approximate: bool = True) -> Any:
     """x times the normal distribution function of x; `approximate` uses tanh (Hendrycks and Gimpel, 2016)."""
     return apply("gelu", as_float(x), approximate=approximate)
 
 
-@public
+@operation
 def glu(x: Any, axis: int = -1) -> Any:
     """One half of `x` along `axis` times the sigmoid of the other half."""
     return apply("glu", as_float(x), axis=axis)
 
 
-@public
+@operation
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x drawn towards 0 by `threshold`, 0 within it."""
     return apply("soft_shrink", as_float(x), threshold=threshold)
 
 
-@public
+@operation
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x outside [-threshold, threshold], 0 within."""
     return apply("hard_shrink", as_float(x), threshold=threshold)
 
 
-@public
+@operation
 def threshold(x: Any, threshold: float, default_value: float) -> Any:
     """x where above `threshold`, `default_value` elsewhere."""
     return apply("threshold", as_float(x), threshold=threshold, default_value=default_value)
 
 
-@public
+@operation
 def squareplus(x: Any, b: float = 4.0) -> Any:
     """(x + sqrt(x^2 + b)) / 2."""
     return apply("squareplus", as_float(x), b=b)
 
 
-@public
+@operation
 def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`."""
     return apply("softmax", as_float(x), axis=axis)
 
 
-@public
+@operation
 def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """log(softmax(x)) along `axis`."""
     return apply("log_softmax", as_float(x), axis=axis)
 
 
-@public
+@operation
 def sparsemax(x: Any, axis: int = -1) -> Any:
     """Projection of `x` onto the simplex along `axis` (Martins and Astudillo, 2016)."""
     return apply("sparsemax", as_float(x), axis=axis)
 
 
-@public
+@operation
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
     """-t log(p) - (1 - t) log(1 - p), element by element; probabilities are kept 1e-7 away from 0 and 1."""
     target, output = align(target, as_float(output))
@@ -152,7 +180,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     return apply("negative", apply("add", positive, negative))
 
 
-@public
+@operation
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """-sum(t log(p)) along `axis`; probabilities are first divided by their sum, as Keras does."""
     target, output = align(target, as_float(output))
@@ -168,7 +196,7 @@ def _negative_sum(target: Any, log: Any, axis: int) -> Any:
     return apply("negative", apply("sum", apply("multiply", target, log), axis=axis))
 
 
-@public
+@operation
 def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """categorical_crossentropy for integer classes; `target` has the shape of `output` without `axis`.
 
@@ -190,7 +218,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     return _without(apply("negative", apply("log", apply("clip", share, min=1e-7, max=1 - 1e-7))), axis)
 
 
-@public
+@operation
 def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
     """-log of the probability of all alignments of a label with logits (Graves et al., 2006).
 
@@ -203,48 +231,10 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     Returns:
         (batch,) losses; infinite where a label is too long for its output.
     """
-    return apply("ctc_loss", as_float(output), *map(as_tensor, (target, target_length, output_length)), blank=mask_index)
+    return apply(
+        "ctc_loss", as_float(output), *map(as_tensor, (target, target_length, output_length)), blank=mask_index
+    )
 
 
 def _without(x: Any, axis: int) -> Any:
     return apply("squeeze", x, axis=axis)
-
-
-@public
-def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float = 1e-7) -> Any:
-    """x divided by its norm along `axis`: (sum |x|^order)^(1 / order), at least `epsilon`."""
-    x = as_float(x)
-    if order == 2:
-        total = apply("sum", apply("square", x), axis=axis, keepdims=True)
-        return apply("multiply", x, apply("rsqrt", apply("maximum", total, epsilon * epsilon)))
-    total = apply("sum", apply("power", apply("abs", x), float(order)), axis=axis, keepdims=True)
-    return apply("divide", x, apply("maximum", apply("power", total, 1.0 / order), epsilon))
-
-
-@public
-def conv(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", data_format: str = "channels_last",
-         dilation_rate: Any = 1, groups: int = 1) -> Any:
-    """Convolution over 1, 2 or 3 spatial axes; kernel (..., channels / groups, filters)."""
-    rank = len(inputs.shape) - 2
-    return apply("conv", *align(inputs, kernel), strides=pair(strides, rank, "strides"), padding=padding,
-                 data_format=data_format, dilation=pair(dilation_rate, rank, "dilation_rate"), groups=groups)
-
-
-@public
-def max_pool(inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
-             data_format: str = "channels_last") -> Any:
-    """Largest element of each window."""
-    rank = len(inputs.shape) - 2
-    size = pair(pool_size, rank, "pool_size")
-    return apply("max_pool", as_tensor(inputs), window=size, strides=size if strides is None else pair(strides, rank, "strides"),
-                 padding=padding, data_format=data_format)
-
-
-@public
-def average_pool(inputs: Any, pool_size: Any, strides: Any = None, padding: str = "valid",
-                 data_format: str = "channels_last") -> Any:
-    """Mean of each window; padding does not count."""
-    rank = len(inputs.shape) - 2
-    size = pair(pool_size, rank, "pool_size")
-    return apply("average_pool", as_float(inputs), window=size,
-                 strides=size if strides is None else pair(strides, rank, "strides"), padding=padding, data_format=data_format)

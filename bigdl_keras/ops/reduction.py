@@ -5,10 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import as_float, as_tensor
+import numpy as np
 
-__all__: list[str] = []
+from bigdl_keras.graph.trace import apply, operation
+from bigdl_keras.ops.elementwise import align, as_float, as_tensor, divide, multiply, not_equal
+from bigdl_keras.ops.indexing import get_item
+from bigdl_keras.shapes import normalize_axis
+
+__all__ = [
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "average",
+    "count_nonzero",
+    "logsumexp",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "norm",
+    "prod",
+    "quantile",
+    "std",
+    "sum",
+    "var",
+]
 
 Axis = int | tuple[int, ...] | list[int] | None
 
@@ -22,17 +44,96 @@ def _reduction(name: str, meaning: str, floating: bool = False, boolean: bool = 
 
     compute.__name__ = compute.__qualname__ = name
     compute.__doc__ = f"{meaning} along `axis` (None: all axes); `keepdims` leaves them with size 1."
-    __all__.append(name)
     return operation(compute)
 
 
 sum = _reduction("sum", "Sum")
 mean = _reduction("mean", "Mean", floating=True)
 max = _reduction("max", "Largest element")
+amax = max
 min = _reduction("min", "Smallest element")
+amin = min
 prod = _reduction("prod", "Product")
 var = _reduction("var", "Variance (divided by the count)", floating=True)
 std = _reduction("std", "Standard deviation (divided by the count)", floating=True)
 any = _reduction("any", "Whether any element is true", boolean=True)
 all = _reduction("all", "Whether all elements are true", boolean=True)
 logsumexp = _reduction("logsumexp", "log(sum(exp(x)))", floating=True)
+
+
+@operation
+def average(x: Any, axis: Axis = None, weights: Any = None) -> Any:
+    """Mean along `axis`, weighted by `weights` of the shape of `x` or of the one axis."""
+    if weights is None:
+        return mean(x, axis=axis)
+    x, weights = align(as_float(x), as_tensor(weights))
+    if isinstance(axis, int) and len(weights.shape) == 1 and len(x.shape) > 1:
+        shape = [1] * len(x.shape)
+        shape[axis] = -1
+        weights = apply("reshape", weights, shape=tuple(shape))
+    weights = apply("broadcast_like", weights, x)
+    return divide(sum(multiply(x, weights), axis=axis), sum(weights, axis=axis))
+
+
+@operation
+def count_nonzero(x: Any, axis: Axis = None) -> Any:
+    """How many elements along `axis` are not 0."""
+    return sum(apply("cast", not_equal(x, 0), dtype="int32"), axis=axis)
+
+
+@operation
+def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Norm of vectors along one axis (`ord` a number, inf or -inf), or the root of the sum of squares (None, 'fro')."""
+    x = as_float(x)
+    if ord in (None, "fro", 2) and not (ord == 2 and _is_matrix(x, axis)):
+        return apply("sqrt", sum(apply("square", x), axis=axis, keepdims=keepdims))
+    if _is_matrix(x, axis) or isinstance(ord, str):
+        raise ValueError(f"norm of matrices knows `ord` None and 'fro'. Received {ord!r}.")
+    size = apply("abs", x)
+    if ord == np.inf:
+        return max(size, axis=axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return min(size, axis=axis, keepdims=keepdims)
+    if ord == 0:
+        return sum(apply("cast", not_equal(x, 0), dtype=str(x.dtype)), axis=axis, keepdims=keepdims)
+    power = float(ord)
+    return apply("power", sum(apply("power", size, power), axis=axis, keepdims=keepdims), 1 / power)
+
+
+def _is_matrix(x: Any, axis: Axis) -> bool:
+    return len(x.shape) > 1 if axis is None else not isinstance(axis, int) and len(axis) > 1
+
+
+@operation
+def quantile(x: Any, q: float, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The number below which the share `q` of the elements along `axis` lies, linear between neighbours.
+
+    Raises:
+        ValueError: `q` is not between 0 and 1, or the size of the axis is unknown.
+    """
+    if not 0 <= q <= 1:
+        raise ValueError(f"`q` must be between 0 and 1. Received {q!r}.")
+    x = as_float(x)
+    rank = len(x.shape)
+    if axis is None:
+        result = quantile(apply("reshape", x, shape=(-1,)), q, 0)
+        return apply("reshape", result, shape=(1,) * rank) if keepdims else result
+    place = normalize_axis(axis, rank)
+    count = x.shape[place]
+    if count is None:
+        raise ValueError(f"quantile needs a known size of axis {axis}. Received shape {x.shape}.")
+    ordered = apply("sort", x, axis=place)
+    position = q * (count - 1)
+    lower = int(np.floor(position))
+    before = (slice(None),) * place
+    first = get_item(ordered, (*before, lower))
+    if position > lower:
+        second = get_item(ordered, (*before, lower + 1))
+        first = apply("add", multiply(first, lower + 1 - position), multiply(second, position - lower))
+    return apply("expand_dims", first, axis=place) if keepdims else first
+
+
+@operation
+def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The middle element along `axis`, or the mean of the two in the middle."""
+    return quantile(x, 0.5, axis, keepdims)

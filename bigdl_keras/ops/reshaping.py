@@ -1,4 +1,4 @@
-"""Operations that move elements without changing them."""
+"""Operations that move elements without changing them: new shapes, new orders, joins, cuts and copies."""
 
 from __future__ import annotations
 
@@ -7,16 +7,36 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.graph.tensor import KerasTensor, Weight
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.kernels.reshaping import encode_key
 from bigdl_keras.ops.elementwise import align, as_tensor
+from bigdl_keras.ops.indexing import get_item
 from bigdl_keras.shapes import normalize_axis
 
-__all__ = ["argmax", "argmin", "argsort", "broadcast_to", "concatenate", "cumsum", "expand_dims", "flip", "full",
-           "full_like", "get_item", "in_top_k", "moveaxis", "one_hot", "ones", "ones_like", "pad", "ravel", "repeat", "reshape", "roll",
-           "sort", "split", "squeeze", "stack", "swapaxes", "take", "take_along_axis", "tile", "top_k", "transpose",
-           "tril", "triu", "unstack", "zeros", "zeros_like"]
+__all__ = [
+    "append",
+    "array_split",
+    "broadcast_to",
+    "concatenate",
+    "expand_dims",
+    "flip",
+    "hstack",
+    "meshgrid",
+    "moveaxis",
+    "pad",
+    "ravel",
+    "repeat",
+    "reshape",
+    "roll",
+    "rot90",
+    "split",
+    "squeeze",
+    "stack",
+    "swapaxes",
+    "tile",
+    "transpose",
+    "unstack",
+    "vstack",
+]
 
 
 @operation
@@ -37,8 +57,9 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """`x` with the axes `source` moved to the places `destination`."""
     rank = len(x.shape)
-    sources, destinations = ([normalize_axis(axis, rank) for axis in np.atleast_1d(item).tolist()]
-                             for item in (source, destination))
+    sources, destinations = (
+        [normalize_axis(axis, rank) for axis in np.atleast_1d(item).tolist()] for item in (source, destination)
+    )
     order = [axis for axis in range(rank) if axis not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, axis)
@@ -106,11 +127,72 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
 
 
 @operation
-def get_item(x: Any, key: Any) -> Any:
-    """x[key] for integers, slices, None, Ellipsis; an array of integers gathers rows (as `take` along axis 0)."""
-    if isinstance(key, (KerasTensor, np.ndarray, list)):
-        return apply("take", as_tensor(x), as_tensor(key), axis=0)
-    return apply("slice", as_tensor(x), key=encode_key(key))
+def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """x2 after x1 along `axis` (None: both as one axis)."""
+    if axis is None:
+        x1, x2, axis = ravel(x1), ravel(x2), 0
+    return apply("concatenate", *align(x1, x2), axis=axis)
+
+
+@operation
+def hstack(xs: Sequence[Any]) -> Any:
+    """Tensors joined along their second axis, vectors along their only one."""
+    xs = align(*xs)
+    return apply("concatenate", *xs, axis=0 if len(xs[0].shape) == 1 else 1)
+
+
+@operation
+def vstack(xs: Sequence[Any]) -> Any:
+    """Tensors joined along their first axis, vectors as rows."""
+    xs = [apply("expand_dims", x, axis=0) if len(x.shape) == 1 else x for x in align(*xs)]
+    return apply("concatenate", *xs, axis=0)
+
+
+@operation
+def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """`x` cut along `axis` in sections of which the first may be larger by one, or at the given indices."""
+    if isinstance(indices_or_sections, int):
+        length = x.shape[axis]
+        if length is None:
+            raise ValueError(f"array_split needs a known size of axis {axis}. Received shape {x.shape}.")
+        small, larger = divmod(length, indices_or_sections)
+        sizes = [small + (place < larger) for place in range(indices_or_sections)]
+        indices_or_sections = np.cumsum(sizes[:-1]).tolist()
+    return list(split(x, indices_or_sections, axis))
+
+
+@operation
+def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """`array` turned by k quarters from the first to the second of the axes."""
+    first, second = axes
+    turned = array
+    for _ in range(k % 4):
+        turned = flip(swapaxes(turned, first, second), first)
+    return turned
+
+
+@operation
+def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
+    """The coordinates of a grid: one tensor a vector, each of the shape of the grid."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"`indexing` must be 'xy' or 'ij'. Received {indexing!r}.")
+    grids = []
+    for place, vector in enumerate(x):
+        shape = [1] * len(x)
+        shape[place] = -1
+        grid = reshape(vector, shape)
+        for other, item in enumerate(x):
+            if other != place:
+                grid = apply("repeat", grid, repeats=_length(item), axis=other)
+        grids.append(swapaxes(grid, 0, 1) if indexing == "xy" and len(x) > 1 else grid)
+    return grids
+
+
+def _length(x: Any) -> int:
+    length = np.shape(x)[0] if not hasattr(x, "shape") else x.shape[0]
+    if length is None:
+        raise ValueError("meshgrid needs vectors of known length.")
+    return int(length)
 
 
 @operation
@@ -152,123 +234,3 @@ def roll(x: Any, shift: int, axis: int | None = None) -> Any:
 def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
     """`x` repeated to `shape` by numpy's broadcasting rules."""
     return apply("broadcast_to", as_tensor(x), shape=tuple(shape))
-
-
-@operation
-def take(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """The slices of `x` along `axis` at `indices`."""
-    x = as_tensor(x)
-    if axis is None:
-        x, axis = apply("reshape", x, shape=(-1,)), 0
-    return apply("take", x, as_tensor(indices), axis=axis)
-
-
-@operation
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
-    """Per position the element of `x` that `indices` names along `axis`."""
-    return apply("take_along_axis", as_tensor(x), as_tensor(indices), axis=axis)
-
-
-@operation
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
-    """1 at the class each integer names, 0 elsewhere: one more axis of size `num_classes`."""
-    return apply("one_hot", as_tensor(x), n=num_classes, axis=axis, dtype=dtype)
-
-
-@operation
-def cumsum(x: Any, axis: int | None = None) -> Any:
-    """Running sum along `axis`."""
-    x = as_tensor(x)
-    if axis is None:
-        x, axis = apply("reshape", x, shape=(-1,)), 0
-    return apply("cumsum", x, axis=axis)
-
-
-@operation
-def tril(x: Any, k: int = 0) -> Any:
-    """The lower triangle of the last two axes."""
-    return apply("tril", as_tensor(x), k=k)
-
-
-@operation
-def triu(x: Any, k: int = 0) -> Any:
-    """The upper triangle of the last two axes."""
-    return apply("triu", as_tensor(x), k=k)
-
-
-@operation
-def sort(x: Any, axis: int = -1) -> Any:
-    """`x` ascending along `axis`."""
-    return apply("sort", as_tensor(x), axis=axis)
-
-
-@operation
-def argsort(x: Any, axis: int = -1) -> Any:
-    """The order that sorts `x` along `axis`."""
-    return apply("argsort", as_tensor(x), axis=axis)
-
-
-@operation
-def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Place of the largest element along `axis`."""
-    return apply("argmax", as_tensor(x), axis=axis, keepdims=keepdims)
-
-
-@operation
-def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Place of the smallest element along `axis`."""
-    return apply("argmin", as_tensor(x), axis=axis, keepdims=keepdims)
-
-
-@operation
-def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
-    """The k largest elements of the last axis, and their places."""
-    values, indices = apply("top_k", as_tensor(x), k=k)
-    return values, indices
-
-
-@operation
-def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
-    """Whether fewer than k predictions of the last axis are larger than that of the class in `targets`."""
-    predictions = as_tensor(predictions)
-    own = take_along_axis(predictions, expand_dims(as_tensor(targets), -1), axis=-1)
-    larger = apply("cast", apply("less", own, predictions), dtype="int32")
-    return apply("less", apply("sum", larger, axis=-1), k)
-
-
-@operation
-def zeros_like(x: Any, dtype: str | None = None) -> Any:
-    """Zeros in the shape of `x`."""
-    return full_like(x, 0, dtype)
-
-
-@operation
-def ones_like(x: Any, dtype: str | None = None) -> Any:
-    """Ones in the shape of `x`."""
-    return full_like(x, 1, dtype)
-
-
-@operation
-def full_like(x: Any, fill_value: float, dtype: str | None = None) -> Any:
-    """`fill_value` in the shape of `x`."""
-    x = as_tensor(x)
-    if isinstance(x, (KerasTensor, Weight)):
-        return apply("full_like", x, value=fill_value, dtype=str(np.dtype(dtype or x.dtype)))
-    return np.full_like(x, fill_value, dtype=dtype)
-
-
-def zeros(shape: Sequence[int], dtype: str = "float32") -> np.ndarray:
-    """An array of zeros."""
-    return np.zeros(shape, dtype)
-
-
-def ones(shape: Sequence[int], dtype: str = "float32") -> np.ndarray:
-    """An array of ones."""
-    return np.ones(shape, dtype)
-
-
-def full(shape: Sequence[int], fill_value: float, dtype: str = "float32") -> np.ndarray:
-    """An array of `fill_value`."""
-    return np.full(shape, fill_value, dtype)
-
-
