@@ -88,6 +88,25 @@ class Minibatches:
             index = order[first:last]
             yield BatchRows(index, (index + start) // self.count, self.rows_of_batch(batch))
 
+    def deal_striped(self, rank: int, size: int) -> Iterator[BatchRows]:
+        """My rows of each batch where rows are not shuffled and I hold nothing but my part of every batch.
+
+        (If each worker held a range of rows, a batch of neighbours would lie with one of them, and the others idle.)
+        """
+        held = share(0, min(self.batch_size, self.rows), rank, size)
+        for batch in range(self.count):
+            first, last = share(0, self.rows_of_batch(batch), rank, size)
+            start = batch * (held[1] - held[0])
+            yield BatchRows(slice(start, start + last - first), np.arange(first, last), self.rows_of_batch(batch))
+
+    def striped_owners(self, start: int, stop: int, size: int) -> np.ndarray:
+        """The worker of `size` that each row start .. stop-1 belongs to under `deal_striped`."""
+        batches, places = np.divmod(np.arange(start, stop), self.batch_size)
+        rows = np.minimum(self.batch_size, self.rows - batches * self.batch_size)
+        length, rest = np.divmod(rows, size)
+        longer = rest * (length + 1)  # places of the first workers, which have one row more
+        return np.where(places < longer, places // (length + 1), rest + (places - longer) // np.maximum(length, 1))
+
     def _batches_of(self, epoch: int, start: int, stop: int) -> np.ndarray:
         """The batch that each row start .. stop-1 is dealt to: the rank of its hash in its stripe."""
         count = self.count

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bigdl_keras.data import Block, Source
+from bigdl_keras.data import Block, Minibatches, Source
 from bigdl_keras.data.from_arrays import ArraySource
 from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.data.from_rdd import PIECE_BYTES, RddSource
@@ -121,26 +121,27 @@ class BarrierEngine:
                   report: Report) -> list[tasks.Outcome]:
         preflight.check_gang(self.context, self.workers)
         shipping.ship(self.context)
+        attempt = partial(self._attempt, job, source, validation, report)
         try:
-            gathering = gather(self.context, source, validation, self.workers)
-            return self._attempt(job, source, validation, gathering, report)
+            return attempt()
         except DriverUnreachable as error:
             _logger.warning("%s The fit starts again without: reports come at its end.", error)
-            return self._attempt(job, source, validation, gathering, report, meet_driver=False)
+            return attempt(meet_driver=False)
         except Exception as error:
             if _UNSUPPORTED_LINEAGE not in str(error):
                 raise
-            gathering = gather(self.context, source, validation, self.workers, deal=True)
-            return self._attempt(job, source, validation, gathering, report)
+            return attempt(deal=True)
 
-    def _attempt(self, job: TrainingJob | EvaluationJob, source: Source, validation: Source | None,
-                 gathering: Gathering, report: Report, meet_driver: bool = True) -> list[tasks.Outcome]:
+    def _attempt(self, job: TrainingJob | EvaluationJob, source: Source, validation: Source | None, report: Report,
+                 meet_driver: bool = True, deal: bool = False) -> list[tasks.Outcome]:
         """One gang-scheduled stage."""
+        unshuffled = isinstance(job, TrainingJob) and not job.shuffle and self.workers > 1
+        gathering = gather(self.context, source, validation, self.workers, job.batch_size if unshuffled else 0, deal)
         events: queue.Queue[Event] = queue.Queue(maxsize=4096)
         key, host = new_key(), session.driver_host(self.context)
         meeting = Meeting(self.workers, host, key, events)
         columns = tuple(Block.empty(item.columns) for item in (source, validation) if item is not None)
-        task = tasks.GangTask(job, columns, self.workers, key, host, meeting.port if meet_driver else 0)
+        task = tasks.GangTask(job, columns, self.workers, key, host, meeting.port if meet_driver else 0, unshuffled)
         stage = gathering.rdd.barrier().mapPartitionsWithIndex(partial(tasks.run_gang_member, task, gathering.arrive))
         stage_job = StageJob(self.context, stage, events)
         try:
@@ -200,15 +201,16 @@ class StageJob:
                 self._events.get_nowait()
 
 
-def gather(context: SparkContext, source: Source, validation: Source | None, workers: int,
+def gather(context: SparkContext, source: Source, validation: Source | None, workers: int, stripes: int = 0,
            deal: bool = False) -> Gathering:
     """Bring the rows to as many partitions as there are workers, in the global order.
 
     Rows stay where they are if there are as many partitions as workers and no validation rows to go with them;
-    otherwise (or with `deal`) they are dealt by a shuffle, the same number to each worker.
+    otherwise (or with `deal`) they are dealt by a shuffle, the same number to each worker. With `stripes`, each worker
+    gets its part of every `stripes` neighbouring rows, which will be a batch.
     """
     pieces = pieces_of(context, source, workers)
-    if not deal and validation is None and pieces.getNumPartitions() == workers:
+    if not deal and not stripes and validation is None and pieces.getNumPartitions() == workers:
         return Gathering(pieces, tasks.as_pieces)
     from pyspark import StorageLevel
 
@@ -222,7 +224,11 @@ def gather(context: SparkContext, source: Source, validation: Source | None, wor
             counts = dict(kept.mapPartitionsWithIndex(tasks.count_pieces).collect())
         rows = [sum(counts[partition]) for partition in range(kept.getNumPartitions())]
         starts = [0, *accumulate(rows)]
-        streams.append(kept.mapPartitionsWithIndex(partial(tasks.deal_pieces, which, starts, starts[-1], workers)))
+        if stripes and which == tasks.TRAINING:
+            dealer = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, workers)
+        else:
+            dealer = partial(tasks.deal_pieces, which, starts, starts[-1], workers)
+        streams.append(kept.mapPartitionsWithIndex(dealer))
     dealt = context.union(streams).partitionBy(workers, partitionFunc=_same)
     return Gathering(dealt, tasks.dealt_pieces, tuple(held))
 

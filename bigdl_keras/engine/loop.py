@@ -54,15 +54,19 @@ class Shard:
         start: global index of the first.
         rows: rows of the whole data set.
         portion: (rank, size) where all workers hold the same rows and each takes its part of every batch.
+        striped: this worker holds just its part of every batch (`portion` of unshuffled batches).
     """
 
     block: Block
     start: int
     rows: int
     portion: tuple[int, int] = (0, 1)
+    striped: bool = False
 
     def batches(self, rule: Minibatches, epoch: int) -> Iterator[BatchRows]:
         """My rows of each batch of `epoch`."""
+        if self.striped:
+            return rule.deal_striped(*self.portion)
         return rule.deal(epoch, self.start, self.start + self.block.rows, self.portion)
 
 

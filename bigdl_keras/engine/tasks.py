@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from bigdl_keras.data import Block
+from bigdl_keras.data import Block, Minibatches
 from bigdl_keras.data.from_dataframe import PREPARED, ArrowReader
 from bigdl_keras.data.from_rdd import RowReader
 from bigdl_keras.data.minibatches import share
@@ -50,6 +50,7 @@ class GangTask:
         job: a TrainingJob or EvaluationJob.
         columns: empty blocks with the columns of the training and the validation rows, for workers without rows.
         size: number of workers.
+        striped: training rows were dealt by `deal_stripes`.
         key: of this job; it travels in the closure of the task only.
         host, port: where the driver is met; port 0: meet through Spark.
     """
@@ -60,6 +61,7 @@ class GangTask:
     key: bytes = field(repr=False)
     host: str = ""
     port: int = 0
+    striped: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,19 @@ def deal_pieces(which: int, starts: list[int], total: int, size: int, partition:
         position += block.rows
 
 
+def deal_stripes(rule: Minibatches, starts: list[int], size: int, partition: int,
+                 pieces: Iterable[tuple[int, Block]]) -> Iterator[tuple[int, Piece]]:
+    """Send rows to workers so that each holds its part of every (unshuffled) batch."""
+    position = starts[partition]
+    for _, block in pieces:
+        owners = rule.striped_owners(position, position + block.rows, size)
+        for rank in range(size):
+            index = np.flatnonzero(owners == rank)
+            if len(index):
+                yield rank, (TRAINING, position, block.take(index))
+        position += block.rows
+
+
 def as_pieces(pieces: Iterable[tuple[int, Block]]) -> Iterator[Piece]:
     """The blocks of a partition that is trained on where it is."""
     for position, (_, block) in enumerate(pieces):
@@ -152,6 +167,8 @@ def _run_in_team(task: GangTask, rank: int, blocks: list[Block], addresses: list
     team: Collective = join(rank, addresses, door, task.key, timeout) if task.size > 1 else Alone()
     try:
         shards = locate(blocks, team)
+        if task.striped:
+            shards[TRAINING] = replace(shards[TRAINING], start=0, portion=(rank, task.size), striped=True)
         if isinstance(task.job, EvaluationJob):
             replica = Replica(task.job.plan, task.job.values, total=team.sum)
             found = evaluate(shards[TRAINING], replica, task.job.batch_size, task.job.loss_count, team)

@@ -74,3 +74,16 @@ def test_share_covers_a_range_without_gaps():
 
 def test_hashes_of_a_range_are_a_window_of_all_hashes():
     np.testing.assert_array_equal(row_hashes(9, 2, 0, 50)[20:30], row_hashes(9, 2, 20, 30))
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=sizes["rows"], batch_size=sizes["batch_size"], size=st.integers(1, 5))
+def test_stripes_make_up_each_batch(rows, batch_size, size):
+    rule = Minibatches(rows, batch_size)
+    owners = rule.striped_owners(0, rows, size)
+    together = [[] for _ in range(rule.count)]
+    for rank in range(size):
+        held = np.flatnonzero(owners == rank)
+        for batch, mine in enumerate(rule.deal_striped(rank, size)):
+            together[batch] += zip(mine.places.tolist(), held[mine.index].tolist(), strict=True)
+    assert together == batches(rule, 0, [0, rows])
