@@ -12,7 +12,7 @@ from bigdl_keras.graph.trace import apply
 from bigdl_keras.layers.base import InputSpec
 from bigdl_keras.layers.convolution import BaseConvolution
 from bigdl_keras.layers.recurrent import RNN
-from bigdl_keras.layers.recurrent_cells import StepDropout
+from bigdl_keras.layers.recurrent_cells import KERNEL_ACTIVATIONS, StepDropout
 from bigdl_keras.registry import register
 from bigdl_keras.shapes import window_size
 
@@ -20,9 +20,10 @@ from bigdl_keras.shapes import window_size
 class _Cell(BaseConvolution):
     """One step: gates i, f, c, o of conv(x) + conv(h) + bias (Shi et al., 2015)."""
 
-    def __init__(self, rank: int, arguments: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(self, rank: int, arguments: dict[str, Any], zero_output_for_mask: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rank = rank
+        self.zero_output_for_mask = zero_output_for_mask
         self.set_windows(arguments)
         self._step_dropout = StepDropout()
 
@@ -59,6 +60,25 @@ class _Cell(BaseConvolution):
         first = (slice(None), slice(self.filters)) if self.channel_axis == 1 else (..., slice(self.filters))
         return ops.zeros_like(product[first])
 
+    @property
+    def fused(self) -> bool:
+        """Whether the kernel knows this cell."""
+        return (self.data_format == "channels_last" and not self.recurrent_dropout and not self.zero_output_for_mask
+                and self.activation in KERNEL_ACTIVATIONS and self.recurrent_activation in KERNEL_ACTIVATIONS)
+
+    def run(self, inputs: Any, states: Any, mask: Any, training: bool, **attributes: Any) -> tuple[Any, ...]:
+        """A whole sequence: one convolution of all inputs, then the kernel; answers (outputs, *states)."""
+        if training and self.dropout:
+            inputs = apply("dropout", inputs, rate=self.dropout, noise_shape=(None, 1, *[None] * (self.rank + 1)))
+        inflow = self.input_product(apply("fold_time", inputs))
+        inflow = apply("unfold_time", inflow, apply("stop_gradient", inputs))
+        del attributes["zero_output_for_mask"]
+        masks = [] if mask is None else [mask]
+        return tuple(apply("conv_lstm", inflow, *(states or ()), self.recurrent_kernel, *masks,
+                           stated=bool(states), masked=mask is not None,
+                           activation=KERNEL_ACTIVATIONS[self.activation],
+                           recurrent_activation=KERNEL_ACTIVATIONS[self.recurrent_activation], **attributes))
+
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         hidden, carry = nest.flatten(states)
         inputs = self._step_dropout.disturb("input", inputs, self.dropout if training else 0.0)
@@ -92,7 +112,9 @@ class _ConvLSTM(RNN):
                  recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
                  recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Any) -> None:
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
-        super().__init__(_Cell(self.rank, locals(), **shared), **kwargs)
+        zero = bool(kwargs.get("zero_output_for_mask"))
+        settings = {name: value for name, value in locals().items() if name != "zero"}
+        super().__init__(_Cell(self.rank, settings, zero, **shared), **kwargs)
 
     def _check_rank(self, input_shape: Any) -> None:
         InputSpec(ndim=self.rank + 3).check(tuple(input_shape), self.name)

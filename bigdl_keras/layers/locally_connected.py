@@ -38,8 +38,7 @@ class _LocallyConnected(BaseConvolution):
         self._counts = tuple(counts)
         width = int(np.prod(self.kernel_size)) * channels
         self.kernel = self.add_own_weight("kernel", (int(np.prod(counts)), width, self.filters))
-        places = (*counts, self.filters) if self.data_format == "channels_last" else (self.filters, *counts)
-        self.bias = self.add_own_weight("bias", places) if self.use_bias else None
+        self.bias = self.add_own_weight("bias", (*counts, self.filters)) if self.use_bias else None
 
     def call(self, inputs: Any) -> Any:
         channels_first = self.data_format == "channels_first"
@@ -52,7 +51,9 @@ class _LocallyConnected(BaseConvolution):
         products = ops.matmul(ops.stack(patches, axis=0), self.kernel)  # (places, batch, filters)
         outputs = ops.reshape(ops.transpose(products, (1, 0, 2)), (None, *self._counts, self.filters))
         outputs = ops.moveaxis(outputs, -1, 1) if channels_first else outputs
-        return self.activation(outputs if self.bias is None else outputs + self.bias)
+        if self.bias is not None:  # as in Keras, whose bias is reshaped, not transposed, for channels_first
+            outputs = outputs + ops.reshape(self.bias, outputs.shape[1:])
+        return self.activation(outputs)
 
 
 @register("layer")

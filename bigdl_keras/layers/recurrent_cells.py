@@ -15,7 +15,7 @@ from bigdl_keras.layers.core import positive
 from bigdl_keras.layers.lookup import layer_from_config, layer_to_config
 from bigdl_keras.registry import register
 
-_KERNEL_ACTIVATIONS: dict[Any, Any] = {
+KERNEL_ACTIVATIONS: dict[Any, Any] = {
     activations.linear: "linear", activations.tanh: "tanh", activations.sigmoid: "sigmoid", activations.relu: "relu",
     activations.hard_sigmoid: "hard_sigmoid", activations.softsign: "softsign", activations.softplus: "softplus",
     activations.hard_sigmoid_legacy: ("hard_sigmoid", (("slope", 0.2), ("offset", 0.5))),
@@ -106,7 +106,7 @@ class Cell(Layer):
     def fused(self) -> bool:
         """Whether the kernel knows the activations."""
         used = (self.activation, getattr(self, "recurrent_activation", activations.linear))
-        return all(isinstance(item, type(activations.relu)) and item in _KERNEL_ACTIVATIONS for item in used)
+        return all(isinstance(item, type(activations.relu)) and item in KERNEL_ACTIVATIONS for item in used)
 
     def run(self, inputs: Any, states: Sequence[Any] | None, mask: Any, training: bool,
             **attributes: Any) -> tuple[Any, ...]:
@@ -124,8 +124,8 @@ class Cell(Layer):
                            **self._kernel_attributes(), **attributes))
 
     def _kernel_attributes(self) -> dict[str, Any]:
-        return {"activation": _KERNEL_ACTIVATIONS[self.activation],
-                "recurrent_activation": _KERNEL_ACTIVATIONS[self.recurrent_activation]}
+        return {"activation": KERNEL_ACTIVATIONS[self.activation],
+                "recurrent_activation": KERNEL_ACTIVATIONS[self.recurrent_activation]}
 
 
 @register("layer")
@@ -159,7 +159,7 @@ class SimpleRNNCell(Cell):
         return output, [output]
 
     def _kernel_attributes(self) -> dict[str, Any]:
-        return {"activation": _KERNEL_ACTIVATIONS[self.activation]}
+        return {"activation": KERNEL_ACTIVATIONS[self.activation]}
 
 
 @register("layer")
