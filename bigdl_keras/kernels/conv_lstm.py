@@ -33,7 +33,7 @@ class _Opened:
         self.rows = batch * prod(sizes)
         step = slice(None, None, -1 if go_backwards else None)
         steps = swapped(np.moveaxis(inflow[:, step], 1, 0))
-        self.inflow = steps.reshape(time, self.rows, 4 * self.filters)
+        self.gates = steps.reshape(time, self.rows, 4 * self.filters)
         self.mask = None if mask is None else np.repeat(mask[step], prod(sizes), axis=1)[:, :, None]
         if not given:
             given = [np.zeros((batch, *sizes, self.filters), inflow.dtype)] * 2
@@ -44,6 +44,15 @@ class _Opened:
         window, ones = self.kernel.shape[:-2], (1,) * len(self.sizes)
         pads = pads_of("same", self.sizes, window, ones, ones)
         return geometry(self.sizes, window, ones, ones, pads, self.filters, 4 * self.filters)
+
+    def forth(self, now: int, state: Any, z: Any) -> None:
+        """z = inflow + the state's convolution."""
+        correlate(self.images(state), self.kernel, None, self.geometry, self.images(z))
+        z += self.gates[now]
+
+    def back(self, now: int, dz: Any, dh: Any) -> None:
+        """The transpose of that convolution."""
+        spread(self.images(dz), self.kernel, self.geometry, self.images(dh))
 
     def images(self, rows: Any) -> Any:
         """(rows, width) as (batch, *sizes, width)."""
@@ -63,11 +72,7 @@ def conv_lstm(
     """Answers with the outputs (batch, time, *sizes, filters) or the last of them, h and c."""
     given = _Opened(inputs, stated, masked, go_backwards)
     gate, cell = Nonlinearity(recurrent_activation), Nonlinearity(activation)
-
-    def product(state: Any, out: Any) -> Any:
-        return correlate(given.images(state), given.kernel, None, given.geometry, given.images(out))
-
-    memory = run(given.inflow, given.states, product, None, given.mask, gate, cell)
+    memory = run(given, given.states, None, given.mask, gate, cell)
     output = outputs_of(memory.hidden, given.mask, return_sequences, False)  # (rows, time, filters) or (rows, filters)
     if return_sequences:
         output = np.ascontiguousarray(np.moveaxis(_unrolled(output, given), -2, 1))
@@ -103,11 +108,8 @@ def conv_lstm_gradient(
     flows = flows_of(flow, memory.shown.shape, given.mask, return_sequences, False, memory.shown.dtype)
     last = [None if state is None else state.reshape(given.rows, given.filters) for state in dy[1:]]
 
-    def product(dz: Any, out: Any) -> Any:
-        return spread(given.images(dz), given.kernel, given.geometry, given.images(out))
-
     gate, cell = Nonlinearity(recurrent_activation), Nonlinearity(activation)
-    dz, dh, dc, _ = run_back(memory, flows, last, product, None, given.mask, gate, cell)
+    dz, dh, dc, _ = run_back(given, memory, flows, last, None, given.mask, gate, cell)
     steps = np.stack([given.images(step) for step in dz]) if time else dz
     dinflow = None
     if wanted[0]:

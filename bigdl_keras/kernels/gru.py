@@ -16,6 +16,7 @@ from bigdl_keras.kernels.recurrent import (
     Inputs,
     Nonlinearity,
     answers,
+    by_rows,
     flows_of,
     input_gradients,
     keep_masked,
@@ -125,7 +126,7 @@ def gru_gradient(
     dz, inner_flow, dh, dfactor = _flow_back(
         given, memory, flows, dy[1], Nonlinearity(recurrent_activation), Nonlinearity(activation), reset_after
     )
-    dx, dkernel, dbias = input_gradients(given, dz, given.kernel, wanted[0], go_backwards)
+    dx, dkernel, dbias = input_gradients(given, dz, given.kernel, wanted[0])
     states = memory.hidden[:-1] if given.factor is None else memory.hidden[:-1] * given.factor
     flat, states = dz.reshape(-1, 3 * units), states.reshape(-1, units)
     if reset_after:
@@ -138,7 +139,16 @@ def gru_gradient(
             [np.matmul(states.T, flat[:, : 2 * units]), np.matmul(resets.T, flat[:, 2 * units :])], axis=1
         )
     return answers(
-        dx, (dh,), dkernel, drecurrent, dbias, dfactor, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked
+        by_rows(dx, go_backwards) if wanted[0] else None,
+        (dh,),
+        dkernel,
+        drecurrent,
+        dbias,
+        dfactor,
+        stated=stated,
+        use_bias=use_bias,
+        dropped=dropped,
+        masked=masked,
     )
 
 
@@ -256,11 +266,20 @@ def simple_rnn_gradient(
             dh *= given.factor
         if passed is not None:
             dh += passed
-    dx, dkernel, dbias = input_gradients(given, dz, given.kernel, wanted[0], go_backwards)
+    dx, dkernel, dbias = input_gradients(given, dz, given.kernel, wanted[0])
     states = hidden[:-1] if given.factor is None else hidden[:-1] * given.factor
     drecurrent = np.matmul(states.reshape(-1, given.units).T, dz.reshape(-1, given.units))
     return answers(
-        dx, (dh,), dkernel, drecurrent, dbias, dfactor, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked
+        by_rows(dx, go_backwards) if wanted[0] else None,
+        (dh,),
+        dkernel,
+        drecurrent,
+        dbias,
+        dfactor,
+        stated=stated,
+        use_bias=use_bias,
+        dropped=dropped,
+        masked=masked,
     )
 
 

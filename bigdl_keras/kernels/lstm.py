@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from bigdl_keras.kernels.recurrent import (
     Activation,
+    Inputs,
     Nonlinearity,
     answers,
+    by_rows,
     flows_of,
     input_gradients,
     keep_masked,
@@ -39,35 +40,48 @@ def _by_gate(z: Any, units: int) -> Any:
 
 
 class Memory:
-    """What the way back needs; `kept` arrays differ from the values only for unusual activations."""
+    """What the way back needs; `kept` arrays differ from the values only for unusual activations.
+
+    Memory traffic costs as much as arithmetic here: `gates` take the place of the inflow, step by step, and on the way
+    back their gradients take the place of the gates.
+    """
 
     def __init__(self, inflow: Any, gate: Nonlinearity, cell: Nonlinearity) -> None:
         time, rows, width = inflow.shape
         units, dtype = width // 4, inflow.dtype
         self.hidden = np.empty((time + 1, rows, units), dtype)
         self.cells = np.empty((time + 1, rows, units), dtype)
-        self.gates = np.empty((time, 4, rows, units), dtype)  # i, f, o, candidate
+        self.gates = inflow.reshape(time, 4, rows, units)  # i, f, o, candidate
         self.shown = np.empty((time, rows, units), dtype)  # activation(cells)
         self.gates_kept = gate.memory(self.gates[:, :3])
         self.candidates_kept = cell.memory(self.gates[:, 3])
         self.shown_kept = cell.memory(self.shown)
 
 
-Product = Callable[[Any, Any], Any]
-"""(state, out): the recurrent product, or its transpose, written into out."""
+class Products(Protocol):
+    """The products with weights, step by step.
+
+    Attributes:
+        gates: memory for the gates (time, rows, 4 * units); it may hold, until their step, what the inputs give to them.
+    """
+
+    gates: Any
+
+    def forth(self, now: int, state: Any, z: Any) -> None:
+        """z = what the inputs and the state give to the gates i, f, o, candidate."""
+
+    def back(self, now: int, dz: Any, dh: Any) -> None:
+        """dh = what flows back to the state."""
 
 
-def run(
-    inflow: Any, states: Any, product: Product, factor: Any, mask: Any, gate: Nonlinearity, cell: Nonlinearity
-) -> Memory:
-    """All steps: inflow (time, rows, 4 * units) is what the inputs give to the gates i, f, o, candidate."""
-    memory = Memory(inflow, gate, cell)
+def run(products: Products, states: Any, factor: Any, mask: Any, gate: Nonlinearity, cell: Nonlinearity) -> Memory:
+    """All steps, from the first to the last."""
+    memory = Memory(products.gates, gate, cell)
     hidden, cells, gates, shown = memory.hidden, memory.cells, memory.gates, memory.shown
     hidden[0], cells[0] = states
-    z, added = np.empty(inflow.shape[1:], inflow.dtype), np.empty_like(hidden[0])
-    for now in range(len(inflow)):
-        product(hidden[now] if factor is None else hidden[now] * factor, z)
-        z += inflow[now]
+    z, added = np.empty(products.gates.shape[1:], hidden.dtype), np.empty_like(hidden[0])
+    for now in range(len(gates)):
+        products.forth(now, hidden[now] if factor is None else hidden[now] * factor, z)
         parts = _by_gate(z, hidden.shape[2])
         gate.apply(parts[:3], gates[now, :3], memory.gates_kept[now, :3])
         cell.apply(parts[3], gates[now, 3], memory.candidates_kept[now])
@@ -84,10 +98,10 @@ def run(
 
 
 def run_back(
+    products: Products,
     memory: Memory,
     flows: Any,
     dlast: Any,
-    product: Product,
     factor: Any,
     mask: Any,
     gate: Nonlinearity,
@@ -95,7 +109,7 @@ def run_back(
 ) -> tuple[Any, ...]:
     """From last step to first: gradients of all gates before activation, of the initial states and the factor."""
     time, rows, units = memory.shown.shape
-    dz = np.empty((time, rows, 4 * units), memory.shown.dtype)
+    dz = memory.gates.reshape(time, rows, 4 * units)
     dh, dc = (np.zeros_like(memory.hidden[0]) if flow is None else np.array(flow) for flow in dlast)
     dgates, flow = np.empty((3, rows, units), dz.dtype), np.empty_like(dh)
     dfactor = None if factor is None else np.zeros_like(factor)
@@ -113,12 +127,14 @@ def run_back(
         dc += flow
         np.multiply(dc, candidate, out=dgates[0])
         np.multiply(dc, memory.cells[now], out=dgates[1])
-        parts = _by_gate(dz[now], units)
-        gate.flow(dgates, memory.gates_kept[now, :3], parts[:3])
         np.multiply(dc, i, out=flow)
-        cell.flow(flow, memory.candidates_kept[now], parts[3])
+        cell.flow(flow, memory.candidates_kept[now], flow)
         dc *= f
-        product(dz[now], dh)
+        gate.flow(dgates, memory.gates_kept[now, :3], dgates)
+        parts = _by_gate(dz[now], units)  # from here on the gates of this step are gone
+        np.copyto(parts[:3], dgates)
+        np.copyto(parts[3], flow)
+        products.back(now, dz[now], dh)
         if dfactor is not None:
             dfactor += dh * memory.hidden[now]
             dh *= factor
@@ -126,6 +142,30 @@ def run_back(
             dh += passed[0]
             dc += passed[1]
     return dz, dh, dc, dfactor
+
+
+class _Dense:
+    """The inputs' products first, of all steps in one GEMM; then the states', step by step."""
+
+    def __init__(self, given: Inputs) -> None:
+        self._given = given
+        self._recurrent = swapped(given.recurrent_kernel)
+        self._transposed = np.ascontiguousarray(self._recurrent.T)  # BLAS is a third faster on it than on a view
+        self.gates = projected(given, swapped(given.kernel), swapped(given.bias))
+
+    def forth(self, now: int, state: Any, z: Any) -> None:
+        np.matmul(state, self._recurrent, out=z)
+        z += self.gates[now]
+
+    def back(self, now: int, dz: Any, dh: Any) -> None:
+        np.matmul(dz, self._transposed, out=dh)
+
+    def gradients(self, dz: Any, states: Any, wanted_x: bool) -> tuple[Any, Any, Any, Any]:
+        """dx by steps, dkernel, drecurrent_kernel and dbias."""
+        given, flat = self._given, dz.reshape(-1, dz.shape[-1])
+        dx, dkernel, dbias = input_gradients(given, dz, swapped(given.kernel), wanted_x)
+        drecurrent = np.matmul(states.reshape(-1, given.units).T, flat)
+        return dx, dkernel, drecurrent, dbias
 
 
 def lstm(
@@ -145,14 +185,11 @@ def lstm(
     given = opened(
         inputs, 2, stated=stated, use_bias=use_bias, dropped=dropped, masked=masked, go_backwards=go_backwards
     )
-    inflow = projected(given, swapped(given.kernel), swapped(given.bias))
-    recurrent = swapped(given.recurrent_kernel)
+    products = _Dense(given)
     gate, cell = Nonlinearity(recurrent_activation), Nonlinearity(activation)
-    memory = run(
-        inflow, given.states, lambda h, out: np.matmul(h, recurrent, out=out), given.factor, given.mask, gate, cell
-    )
+    memory = run(products, given.states, given.factor, given.mask, gate, cell)
     output = outputs_of(memory.hidden, given.mask, return_sequences, zero_output_for_mask)
-    return (output, memory.hidden[-1].copy(), memory.cells[-1].copy()), (given, memory)
+    return (output, memory.hidden[-1].copy(), memory.cells[-1].copy()), (given, products, memory)
 
 
 def lstm_gradient(
@@ -170,16 +207,13 @@ def lstm_gradient(
     return_sequences: bool = False,
     zero_output_for_mask: bool = False,
 ) -> tuple[Any, ...]:
-    given, memory = rest[-1]
+    given, products, memory = rest[-1]
     flows = flows_of(dy[0], memory.shown.shape, given.mask, return_sequences, zero_output_for_mask, memory.shown.dtype)
-    transposed = np.ascontiguousarray(swapped(given.recurrent_kernel).T)  # BLAS is a third faster on it than on a view
     gate, cell = Nonlinearity(recurrent_activation), Nonlinearity(activation)
-    dz, dh, dc, dfactor = run_back(
-        memory, flows, dy[1:], lambda dz, out: np.matmul(dz, transposed, out=out), given.factor, given.mask, gate, cell
-    )
-    dx, dkernel, dbias = input_gradients(given, dz, swapped(given.kernel), wanted[0], go_backwards)
+    dz, dh, dc, dfactor = run_back(products, memory, flows, dy[1:], given.factor, given.mask, gate, cell)
     states = memory.hidden[:-1] if given.factor is None else memory.hidden[:-1] * given.factor
-    drecurrent = np.matmul(states.reshape(-1, given.units).T, dz.reshape(-1, 4 * given.units))
+    dx, dkernel, drecurrent, dbias = products.gradients(dz, states, wanted[0])
+    dx = by_rows(dx, go_backwards) if wanted[0] else None
     return answers(
         dx,
         (dh, dc),

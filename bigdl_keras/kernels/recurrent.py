@@ -174,17 +174,19 @@ def flows_of(
     return flows
 
 
-def input_gradients(inputs: Inputs, dz: Any, kernel: Any, wanted_x: bool, go_backwards: bool) -> tuple[Any, Any, Any]:
-    """dx, dkernel and dbias, in two GEMMs over all steps; dz is (time, batch, gates * units)."""
+def input_gradients(inputs: Inputs, dz: Any, kernel: Any, wanted_x: bool) -> tuple[Any, Any, Any]:
+    """dx (time, batch, features), dkernel and dbias in two GEMMs over all steps; dz is (time, batch, gates * units)."""
     time, batch, width = dz.shape
     features = kernel.shape[0]
     flat = dz.reshape(time * batch, width)
-    dx = None
-    if wanted_x:
-        steps = np.matmul(flat, kernel.T).reshape(time, batch, features)
-        dx = np.ascontiguousarray((steps[::-1] if go_backwards else steps).transpose(1, 0, 2))
+    dx = np.matmul(flat, kernel.T).reshape(time, batch, features) if wanted_x else None
     dweights = np.matmul(inputs.flat_steps.T, flat)
     return dx, dweights[:features], dweights[-1]
+
+
+def by_rows(steps: Any, go_backwards: bool) -> Any:
+    """(time, batch, features), in the order of processing, as (batch, time, features)."""
+    return np.ascontiguousarray((steps[::-1] if go_backwards else steps).transpose(1, 0, 2))
 
 
 def answers(

@@ -502,7 +502,17 @@ RESIZING = [
     Case("resize", (real(2, 3, 4, 1),), {"size": (6, 2), "coordinates": "asymmetric"}),
 ]
 
+SQUARE = real(2, 3, 3) + 3 * np.eye(3)
+SYMMETRIC = SQUARE @ SQUARE.transpose(0, 2, 1)
+ALGEBRA = [
+    Case("inv", (SQUARE,)),
+    Case("solve", (SQUARE, real(2, 3, 2)), batched=BOTH),
+    Case("slogdet", (SQUARE,)),
+    Case("cholesky", (SYMMETRIC,), differentiable=()),
+]
+
 CASES = [
+    *ALGEBRA,
     *CONV_LSTM,
     *RESIZING,
     *LEADING,
