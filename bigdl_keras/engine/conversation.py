@@ -89,20 +89,22 @@ class Conversation:
                 continue
             if event.kind == "broken":
                 raise self._broken(event.header["error"])
-            if event.kind == "gone" and self._lost is None:
-                self._lost = event
-                self._end_soon()
+            if event.kind == "gone":
+                self._lost = self._lost or event
+                self._end_soon(dismiss=True)
             elif event.kind == "failed":
-                if self._failed is None or self._failed.header["consequence"]:
+                consequence = bool(event.header["consequence"])
+                if self._failed is None or not consequence:
                     self._failed = event
-                self._end_soon()
+                self._end_soon(dismiss=not consequence)  # else somebody else has died: hear who
             else:
                 return event
 
-    def _end_soon(self) -> None:
-        """A worker has failed: send the others home, and wait for Spark to say what happened."""
+    def _end_soon(self, dismiss: bool) -> None:
+        """A worker has ended too early: send the others home, and wait for Spark to say what happened."""
         if self._deadline is None:
             self._deadline = time.monotonic() + _PATIENCE_SECONDS
+        if dismiss:
             self._meeting.dismiss()
 
     def _hear(self, event: Event) -> None:
@@ -157,6 +159,8 @@ class Conversation:
         if self._lost is None:
             self._catch_up()
         found = failures.original(error)
+        if found is error and self._lost is None and (rank := failures.dead_task(error)) is not None:
+            self._lost = Event("gone", rank, {})
         return found if found is not error or self._lost is None else self._loss(error)
 
     def _catch_up(self) -> None:

@@ -8,6 +8,8 @@ import re
 from bigdl_keras import errors
 
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Lost|Exception|Refused)): (.*)$")
+_DEAD_TASK = re.compile(r"barrier task ResultTask\(\d+, (\d+)\) finished unsuccessfully")
+_SIGNS_OF_DEATH = ("Python worker exited unexpectedly", "ExecutorLostFailure")
 _JAVA_FRAME = re.compile(r"^\s*(at |Caused by|Driver stacktrace|\.\.\. \d+ more)|^$|^\tat ")
 
 
@@ -30,6 +32,13 @@ def original(error: BaseException) -> BaseException:
         found.__cause__ = error
         return found
     return error
+
+
+def dead_task(error: BaseException) -> int | None:
+    """The partition whose process died, if that is why Spark gave up a barrier stage."""
+    text = str(error)
+    match = _DEAD_TASK.search(text)
+    return int(match[1]) if match and any(sign in text for sign in _SIGNS_OF_DEATH) else None
 
 
 def rebuilt(name: str, message: str) -> Exception:

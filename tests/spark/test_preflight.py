@@ -53,5 +53,8 @@ def test_the_python_error_is_found_in_spark_s():
     assert str(found) == "row 3 is wrong\nand this is why"
     plain = RuntimeError("no traceback")
     assert failures.original(plain) is plain
+    dead = "because barrier task ResultTask(3, 1) finished unsuccessfully.\nExecutorLostFailure (executor 0 exited)"
+    assert failures.dead_task(RuntimeError(dead)) == 1
+    assert failures.dead_task(plain) is None
     assert str(failures.rebuilt("SomethingOfMine", "x")) == "SomethingOfMine: x"
     assert isinstance(failures.rebuilt("WorkerLost", "x"), RuntimeError)
