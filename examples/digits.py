@@ -113,8 +113,9 @@ def main() -> None:
                                                                 random_state=7)
     train = spark.sparkContext.parallelize(list(zip(x_train, y_train, strict=True)), WORKERS)
     held_out = spark.sparkContext.parallelize(list(zip(x_held_out, y_held_out, strict=True)), WORKERS)
-    frame = as_frame(spark, x_held_out, y_held_out)
-    print(f"RDD: {train.count()} images to train on, {held_out.count()} held out; DataFrame: {frame.columns}")
+    frame = as_frame(spark, x_held_out, y_held_out).cache()
+    print(f"RDD: {train.count()} images to train on, {held_out.count()} held out; "
+          f"DataFrame: the same {frame.count()}, {frame.dtypes}")
 
     say(f"Training on {WORKERS} workers")
     bk.set_random_seed(1)

@@ -33,4 +33,4 @@ def test_digits(tmp_path):
 def test_custom_layer(tmp_path):
     lines = run("custom_layer.py", tmp_path)
     accuracy = next(line for line in lines if line.startswith("held out: accuracy"))
-    assert float(accuracy.split()[3].rstrip(",")) > 0.93
+    assert float(accuracy.split()[3].rstrip(",")) > 0.9
