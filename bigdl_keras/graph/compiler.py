@@ -17,7 +17,7 @@ def compile_plan(
     trace: Trace,
     inputs: Sequence[KerasTensor],
     outputs: Sequence[Any],
-    spans: Mapping[Weight, tuple[int, int]],
+    spans: Mapping[Any, tuple[int, int]],
     trainable_size: int = 0,
 ) -> Plan:
     """Compile what `trace` recorded.
@@ -68,7 +68,7 @@ def compile_plan(
 class _Slots:
     """Numbers for values: tensors and weights by identity, constants one each."""
 
-    def __init__(self, spans: Mapping[Weight, tuple[int, int]]) -> None:
+    def __init__(self, spans: Mapping[Any, tuple[int, int]]) -> None:
         self.spans = spans
         self.windows: dict[int, Window] = {}
         self.constants: dict[int, Any] = {}
@@ -114,7 +114,7 @@ class _Slots:
         return slot
 
 
-def _window(weight: Weight, spans: Mapping[Weight, tuple[int, int]]) -> Window:
+def _window(weight: Weight, spans: Mapping[Any, tuple[int, int]]) -> Window:
     if weight not in spans:
         raise ValueError(
             f"The weight '{weight.name}' is used in `call` but is not tracked by the model. Create it with "

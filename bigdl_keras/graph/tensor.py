@@ -153,8 +153,12 @@ class Weight(Operators):
     shape: tuple[int, ...]
     dtype: str
     name: str
-    value: np.ndarray
     trainable: bool
+
+    @property
+    def value(self) -> np.ndarray:
+        """The array itself."""
+        raise NotImplementedError
 
 
 def is_symbolic(leaf: Any) -> bool:

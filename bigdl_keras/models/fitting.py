@@ -37,7 +37,10 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
     batch_size = _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS)
     check = None
     if validation is not None:
-        check = match(model, _validation_source(model, validation, columns))
+        validation_rows = _positive("validation_batch_size", arguments["validation_batch_size"] or batch_size)
+        check = match(
+            model, _validation_source(model, validation, columns, arguments["validation_steps"], validation_rows)
+        )
     runtime = model.runtime
     program = runtime.objective_program(
         model.heads, source.inputs, source.labels, source.weights, True, arguments["class_weight"]
@@ -69,7 +72,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
         answers_batches=callbacks.steers_batches,
         constraint_plan=runtime.constraint_plan(),
-        loss_count=len(program.numbers.loss_names),
+        loss_count=program.loss_count,
     )
     report = _FitReport(model, callbacks, program, evaluation)
     model.stop_training = False
@@ -87,16 +90,18 @@ def evaluate(model: Model, arguments: dict[str, Any]) -> Any:
     """See `Model.evaluate`."""
     model.need_compiled("evaluate")
     columns = {key: arguments[key] for key in ("feature_cols", "label_cols", "weight_col")}
-    matched = match(model, _source(model, arguments["x"], arguments["y"], arguments["sample_weight"], columns))
+    batch_size = _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS)
+    data = _first_rows(arguments["steps"], batch_size, arguments["x"], arguments["y"], arguments["sample_weight"])
+    matched = match(model, _source(model, *data, columns))
     program = model.runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, False)
-    assert program.numbers is not None
     job = EvaluationJob(
         program.plan,
         model.runtime.vector.values,
-        batch_size=_positive("batch_size", arguments["batch_size"] or _BATCH_ROWS),
-        loss_count=len(program.numbers.loss_names),
+        batch_size=batch_size,
+        loss_count=program.loss_count,
     )
     callbacks = CallbackList(arguments["callbacks"], model=model)
+    callbacks.set_params({"verbose": arguments["verbose"], "batch_size": batch_size, "samples": matched.source.rows})
     callbacks.on_test_begin()
     found = choose_engine("auto", matched.source).evaluate(job, matched.source)
     logs = _logs_of(found, program)
@@ -106,22 +111,22 @@ def evaluate(model: Model, arguments: dict[str, Any]) -> Any:
 
 def predict(model: Model, arguments: dict[str, Any]) -> Any:
     """See `Model.predict`."""
-    x = arguments["x"]
-    kind = kind_of(x)
-    source, inputs = match_inputs(
-        model, _source(model, x, None, None, {"feature_cols": arguments["feature_cols"]}, labels=False)
-    )
+    batch_size = _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS)
+    data = _first_rows(arguments["steps"], batch_size, arguments["x"], None, None)
+    kind = kind_of(data[0])
+    columns = {"feature_cols": arguments["feature_cols"]}
+    source, inputs = match_inputs(model, _source(model, *data, columns, labels=False))
     program = model.runtime.predict_program(inputs)
     if program.plan.updates and kind == "arrays":
-        return _predict_in_turn(model, source, program, arguments["batch_size"] or _BATCH_ROWS)
+        return _predict_in_turn(model, source, program, batch_size)
     several = not _is_leaf(program.structure)
     job = PredictionJob(
         program.plan,
         model.runtime.vector.values,
-        _positive("batch_size", arguments["batch_size"] or _BATCH_ROWS),
+        batch_size,
         program.structure if several else None,
     )
-    engine = choose_engine("auto", source)
+    engine: Any = choose_engine("auto", source)
     if kind == "dataframe":
         return engine.predict_frame(job, source, arguments["prediction_col"])
     if kind == "rdd":
@@ -300,8 +305,26 @@ def _source(model: Model, x: Any, y: Any, weights: Any, columns: dict[str, Any],
     return as_source(x, y, weights, **columns, labels=labels, input_shapes=shapes, outputs=outputs)
 
 
-def _validation_source(model: Model, validation: Any, columns: dict[str, Any]) -> Source:
+def _first_rows(steps: int | None, batch_size: int, x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """The rows of the first `steps` batches of arrays."""
+    if steps is None:
+        return x, y, weights
+    if kind_of(x) != "arrays":
+        raise ValueError(
+            "A number of steps can be set for arrays. Take the rows you want of an RDD or a DataFrame with limit()."
+        )
+    rows = _positive("steps", steps) * batch_size
+    x, y, weights = (
+        None if part is None else nest.map_leaves(lambda leaf: leaf[:rows], part) for part in (x, y, weights)
+    )
+    return x, y, weights
+
+
+def _validation_source(
+    model: Model, validation: Any, columns: dict[str, Any], steps: int | None, batch_size: int
+) -> Source:
     if kind_of(validation) != "arrays":
+        _first_rows(steps, batch_size, validation, None, None)
         usable = columns if kind_of(validation) == "dataframe" else {}
         return _source(model, validation, None, None, usable)
     if not isinstance(validation, (tuple, list)) or len(validation) not in (2, 3):
@@ -309,8 +332,8 @@ def _validation_source(model: Model, validation: Any, columns: dict[str, Any]) -
             "`validation_data` must be a tuple (x, y) or (x, y, sample_weight) of arrays, an RDD or a DataFrame. "
             f"Received {type(validation).__name__}."
         )
-    x, y, *weights = validation
-    return ArraySource(x, y, weights[0] if weights else None)
+    x, y, weights = (*validation, None)[:3]
+    return ArraySource(*_first_rows(steps, batch_size, x, y, weights))
 
 
 def _validation_epochs(frequency: Any, initial_epoch: int, epochs: int) -> Collection[int] | None:

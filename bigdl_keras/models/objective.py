@@ -250,7 +250,7 @@ def _trace_metrics(heads: Sequence[Head], batch: Batch, numbers: Numbers, severa
             (head.weighted_metrics, weighted),
         ):
             for identifier in identifiers:
-                metric = metrics_module.resolve(identifier, head.loss, label.shape, output.shape)
+                metric: Any = metrics_module.resolve(identifier, head.loss, label.shape, output.shape)
                 name = f"{head.name}_{metric.name}" if several else metric.name
                 taken = numbers.names
                 suffix = next(

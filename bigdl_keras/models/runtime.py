@@ -45,6 +45,11 @@ class Program:
     numbers: Numbers | None = None
     structure: Any = None
 
+    @property
+    def loss_count(self) -> int:
+        """How many of the numbers are losses; the others are metric increments."""
+        return 0 if self.numbers is None else len(self.numbers.loss_names)
+
 
 class Runtime:
     """Plans of one model, made on demand and kept until weights, freezing or `compile` change.

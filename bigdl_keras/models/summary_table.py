@@ -35,7 +35,7 @@ def summary_text(
     return "\n".join(lines)
 
 
-def _layers(model: Model, expand_nested: bool, depth: int = 0) -> Iterator[tuple[Layer, int]]:
+def _layers(model: Any, expand_nested: bool, depth: int = 0) -> Iterator[tuple[Layer, int]]:
     for layer in model.layers:
         yield layer, depth
         if expand_nested and hasattr(layer, "layers"):

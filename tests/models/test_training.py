@@ -261,3 +261,14 @@ def test_predict_gives_back_the_form_and_honours_batch_size(rng: np.random.Gener
     np.testing.assert_allclose(model(x), whole, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(model.predict_on_batch(x), whole, rtol=1e-6, atol=1e-7)
     assert model.predict(x[:0]).shape == (0, 3)
+
+
+def test_steps_limit_what_is_read(rng: np.random.Generator) -> None:
+    model, (x, y) = classifier(), data(rng)
+    assert model.evaluate(x, y, batch_size=10, steps=3) == pytest.approx(model.evaluate(x[:30], y[:30]), rel=1e-5)
+    assert model.predict(x, batch_size=10, steps=2).shape == (20, 3)
+    history = model.fit(
+        x, y, batch_size=10, steps_per_epoch=2, validation_data=(x, y), validation_steps=1, epochs=1, verbose=0
+    )
+    assert model.optimizer.iterations == 2
+    assert history.history["val_loss"][0] == pytest.approx(model.evaluate(x[:10], y[:10]), rel=1e-5)
