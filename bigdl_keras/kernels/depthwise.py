@@ -1,26 +1,26 @@
-"""Depthwise convolution: each channel has its own kernels: no product of matrices, only shifted multiply-adds."""
+"""Depthwise convolution: each channel has its own kernels: no product of matrices, only sums over strided views."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
-from bigdl_keras.kernels.channels import by_channel, channel_sums, slices
+from bigdl_keras.kernels.channels import by_channel, channel_sums
 from bigdl_keras.kernels.table import KERNELS, Kernel
 from bigdl_keras.kernels.windows import (
-    at_offset,
     channels_last,
     checked_sizes,
-    inner,
     join_shape,
     output_sizes,
     padded,
     pads_of,
     restore,
+    span,
     split_shape,
+    window_view,
 )
 
 # x (batch, *sizes, channels), kernel (*window, channels, multiplier), bias (channels * multiplier);
@@ -41,24 +41,48 @@ def depthwise_conv_shape(
     return join_shape(shape[0], counts, kernel[-2] * kernel[-1], data_format)
 
 
-def _lined(x: Any) -> Any:
-    """x with its last spatial axis and channels as one axis, where that needs no copy."""
-    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
+def _view(x: Any, counts: Any, window: Any, strides: Any, dilation: Any) -> tuple[Any, str, str, int]:
+    """Windows of x (batch, *sizes, channels) for einsum, its labels for places and taps, and how often channels repeat.
 
-
-def _views(x: Any, kernel: Any, counts: Any, strides: Any, dilation: Any, lined: bool) -> Iterator[tuple[Any, Any]]:
-    """For each position in the window: what of x stands there, and its index in the kernel.
-
-    `lined` joins the last axis and the channels, so that numpy's inner loops are long.
+    Where windows are neighbours, the last axis and the channels become one, so that inner loops are long.
     """
-    channels = x.shape[-1]
-    for offset in np.ndindex(*kernel.shape[:-2]):
-        if not lined:
-            yield offset, at_offset(x, offset, counts, strides, dilation)
-            continue
-        first = offset[-1] * dilation[-1] * channels
-        rows = at_offset(x, offset[:-1], counts[:-1], strides[:-1], dilation[:-1])
-        yield offset, _lined(rows)[..., first : first + counts[-1] * channels]
+    rank = len(counts)
+    places, taps = "abc"[:rank], "rst"[:rank]
+    if strides[-1] != 1:
+        return window_view(x, counts, strides, window, dilation), places, taps, 1
+    view = window_view(x, counts, strides, window, dilation)
+    shape = (*view.shape[:rank], *window, counts[-1] * x.shape[-1])
+    steps = (*view.strides[:rank], *view.strides[rank + 1 : -1], view.strides[-1])
+    return as_strided(x, shape, steps, writeable=False), places[:-1], taps, counts[-1]
+
+
+def _correlate(x: Any, kernel: Any, counts: Any, strides: Any, dilation: Any) -> Any:
+    """Sum over taps of padded x (batch, *sizes, channels) times kernel (*window, channels)."""
+    view, places, taps, repeats = _view(x, counts, kernel.shape[:-1], strides, dilation)
+    wide = np.tile(kernel, repeats)
+    y = np.einsum(f"n{places}{taps}x,{taps}x->n{places}x", view, wide)
+    return y.reshape(len(x), *counts, kernel.shape[-1])
+
+
+def _correlate_kernel(x: Any, dy: Any, window: Any, strides: Any, dilation: Any) -> Any:
+    """Gradient of `_correlate` for its kernel."""
+    view, places, taps, repeats = _view(x, dy.shape[1:-1], window, strides, dilation)
+    flow = dy.reshape(*view.shape[: 1 + len(places)], view.shape[-1])
+    sums = np.einsum(f"n{places}{taps}x,n{places}x->{taps}x", view, flow)
+    return np.add.reduce(sums.reshape(*window, repeats, x.shape[-1]), axis=-2)
+
+
+def _spread(dy: Any, kernel: Any, sizes: Any, strides: Any, dilation: Any, pads: Any) -> Any:
+    """Gradient of `_correlate` for x: correlate dy, with zeros between its numbers and around them."""
+    window = kernel.shape[:-1]
+    reach = [span(k, d) for k, d in zip(window, dilation, strict=True)]
+    room = tuple(size + r - 1 for size, r in zip(sizes, reach, strict=True))
+    opened = np.zeros((len(dy), *room, dy.shape[-1]), dy.dtype)
+    before = [r - 1 - left for r, (left, _) in zip(reach, pads, strict=True)]
+    places = zip(before, dy.shape[1:-1], strides, strict=True)
+    opened[(slice(None), *(slice(b, b + (n - 1) * s + 1, s) for b, n, s in places))] = dy
+    flipped = kernel[(slice(None, None, -1),) * len(window)]
+    return _correlate(opened, flipped, sizes, (1,) * len(window), dilation)
 
 
 def depthwise_conv(
@@ -74,23 +98,9 @@ def depthwise_conv(
     x = np.ascontiguousarray(channels_last(x, data_format))
     sizes, (channels, multiplier) = x.shape[1:-1], kernel.shape[-2:]
     counts = output_sizes(sizes, kernel.shape[:-2], strides, padding, dilation)
-    pads = pads_of(padding, sizes, kernel.shape[:-2], strides, dilation)
-    y = np.empty((len(x), *counts, channels, multiplier), x.dtype)
-    lined = strides[-1] == 1
-    repeats = counts[-1] if lined else 1
-    for images in slices(len(x), prod(counts) * channels):
-        piece = padded(x[images], pads)
-        for j in range(multiplier):
-            total: Any = None
-            product: Any = None
-            for offset, view in _views(piece, kernel, counts, strides, dilation, lined):
-                weight = np.tile(kernel[(*offset, slice(None), j)], repeats)
-                if total is None:
-                    total = np.multiply(view, weight)
-                    product = np.empty_like(total)
-                    continue
-                total += np.multiply(view, weight, out=product)
-            y[images, ..., j] = total.reshape(total.shape[0], *counts, channels)
+    whole = padded(x, pads_of(padding, sizes, kernel.shape[:-2], strides, dilation))
+    parts = [_correlate(whole, kernel[..., j], counts, strides, dilation) for j in range(multiplier)]
+    y = parts[0] if multiplier == 1 else np.stack(parts, axis=-1)
     y = y.reshape(len(x), *counts, channels * multiplier)
     if bias:
         matrix = y.reshape(len(x) * prod(counts), channels * multiplier)
@@ -111,40 +121,21 @@ def depthwise_conv_gradient(
     data_format: str = "channels_last",
 ) -> tuple[Any, ...]:
     x, dy = np.ascontiguousarray(channels_last(x, data_format)), np.ascontiguousarray(channels_last(dy, data_format))
-    sizes, (channels, multiplier) = x.shape[1:-1], kernel.shape[-2:]
-    counts = dy.shape[1:-1]
-    pads = pads_of(padding, sizes, kernel.shape[:-2], strides, dilation)
+    sizes, window, (channels, multiplier) = x.shape[1:-1], kernel.shape[:-2], kernel.shape[-2:]
+    pads = pads_of(padding, sizes, window, strides, dilation)
     parted = dy.reshape(*dy.shape[:-1], channels, multiplier)
-    dx = np.empty_like(x) if wanted[0] else None
-    dkernel = np.zeros_like(kernel) if wanted[1] else None
-    lined = strides[-1] == 1
-    for images in slices(len(x), prod(counts) * channels):
-        piece = padded(x[images], pads)
-        back = np.zeros_like(piece)
-        for j in range(multiplier):
-            flow = np.ascontiguousarray(parted[images, ..., j])
-            flow = _lined(flow) if lined else flow
-            if dkernel is not None:
-                _add_kernel_gradient(piece, flow, dkernel[..., j], counts, strides, dilation, lined)
-            if dx is not None:
-                for offset, view in _views(back, kernel, counts, strides, dilation, lined):
-                    view += flow * np.tile(kernel[(*offset, slice(None), j)], counts[-1] if lined else 1)
-        if dx is not None:
-            dx[images] = back[inner(sizes, pads)]
-    dbias = channel_sums(dy.reshape(len(x) * prod(counts), channels * multiplier)) if any(wanted[2:]) else None
-    return (None if dx is None else restore(dx, data_format), dkernel, *([dbias] if bias else []))
-
-
-def _add_kernel_gradient(
-    x: Any, flow: Any, dkernel: Any, counts: Any, strides: Any, dilation: Any, lined: bool
-) -> None:
-    """Add the sum over images and places of x times the flow back to dkernel (*window, channels)."""
-    channels = dkernel.shape[-1]
-    product = np.empty_like(flow)
-    for offset, view in _views(x, dkernel[..., None], counts, strides, dilation, lined):
-        np.multiply(view, flow, out=product)
-        sums = channel_sums(product.reshape(-1, product.shape[-1]))
-        dkernel[offset] += np.add.reduce(sums.reshape(-1, channels), axis=0)
+    flows = [np.ascontiguousarray(parted[..., j]) for j in range(multiplier)]
+    dx = dkernel = None
+    if wanted[0]:
+        dx = _spread(flows[0], kernel[..., 0], sizes, strides, dilation, pads)
+        for j in range(1, multiplier):
+            dx += _spread(flows[j], kernel[..., j], sizes, strides, dilation, pads)
+        dx = restore(dx, data_format)
+    if wanted[1]:
+        whole = padded(x, pads)
+        dkernel = np.stack([_correlate_kernel(whole, flow, window, strides, dilation) for flow in flows], axis=-1)
+    rows = dy.reshape(len(x) * prod(dy.shape[1:-1]), channels * multiplier)
+    return (dx, dkernel, *(channel_sums(rows) if want else None for want in wanted[2:]))
 
 
 KERNELS["depthwise_conv"] = Kernel(depthwise_conv, depthwise_conv_gradient, depthwise_conv_shape)
