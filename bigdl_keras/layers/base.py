@@ -44,6 +44,7 @@ class Layer:
         trainable: whether the optimizer may change the layer's trainable weights.
         dtype: of the weights, default `floatx()`.
         activity_regularizer: penalty on the output, divided by the batch size.
+        activity_reduction: "sum" leaves out that division, as Keras before 2.3 did.
         input_shape: shape of one row, for a first layer of Sequential.
 
     Raises:
@@ -63,7 +64,7 @@ class Layer:
         return layer
 
     def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
-                 name: str | None = None, **kwargs: Any) -> None:
+                 name: str | None = None, activity_reduction: str = "mean", **kwargs: Any) -> None:
         object.__setattr__(self, "_variables", [])
         object.__setattr__(self, "_layers", [])
         object.__setattr__(self, "_containers", {})
@@ -75,6 +76,7 @@ class Layer:
         self._trainable = bool(trainable)
         self.dtype = dtype_name(dtype) or floatx()
         self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.activity_reduction = activity_reduction
         self.built = False
         self.supports_masking = False
         self.input_spec: Any = None
@@ -323,9 +325,16 @@ class Layer:
                 outputs = self.call(*args, **kwargs)
                 self._set_masks(first, previous_mask, outputs)
                 if self.activity_regularizer is not None:
-                    for output in nest.flatten(outputs):
-                        trace.losses.append((self.activity_regularizer(output), True))
+                    penalties = [self._activity_penalty(output, trace) for output in nest.flatten(outputs)]
+                    trace.losses.extend((penalty, True) for penalty in penalties)
         return outputs
+
+    def _activity_penalty(self, output: Any, trace: Trace) -> Any:
+        """The penalty on an output, to be divided by the rows of the global batch."""
+        assert self.activity_regularizer is not None
+        penalty = self.activity_regularizer(output)
+        summed = self.activity_reduction == "sum" and trace.batch_rows is not None
+        return penalty * trace.batch_rows if summed else penalty
 
     def _check_inputs(self, args: tuple[Any, ...]) -> None:
         if self.input_spec is None or not args:
@@ -407,6 +416,8 @@ class Layer:
         config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+            if self.activity_reduction != "mean":
+                config["activity_reduction"] = self.activity_reduction
         config |= self.kept_config()
         if type(self).get_config is Layer.get_config and not self._rebuilt_from(config):
             config = {key: value for key, value in config.items() if key not in self._settings}

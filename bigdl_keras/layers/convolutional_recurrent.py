@@ -17,7 +17,7 @@ from bigdl_keras.registry import register
 from bigdl_keras.shapes import window_size
 
 
-class _Cell(BaseConvolution):
+class ConvLSTMCell(BaseConvolution):
     """One step: gates i, f, c, o of conv(x) + conv(h) + bias (Shi et al., 2015)."""
 
     def __init__(self, rank: int, arguments: dict[str, Any], zero_output_for_mask: bool, **kwargs: Any) -> None:
@@ -114,7 +114,7 @@ class _ConvLSTM(RNN):
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         zero = bool(kwargs.get("zero_output_for_mask"))
         settings = {name: value for name, value in locals().items() if name != "zero"}
-        super().__init__(_Cell(self.rank, settings, zero, **shared), **kwargs)
+        super().__init__(ConvLSTMCell(self.rank, settings, zero, **shared), **kwargs)
 
     def _check_rank(self, input_shape: Any) -> None:
         InputSpec(ndim=self.rank + 3).check(tuple(input_shape), self.name)

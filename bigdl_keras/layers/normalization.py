@@ -33,6 +33,7 @@ class BatchNormalization(Layer):
         moving_variance_update: which variance the moving average follows: "biased" (Keras 3); others in models of older
             Keras: "unbiased" (times count / (count - 1 - epsilon)), "unbiased_for_images" (times count / (count - 1),
             for inputs of 4 and 5 axes), "biased_plus_epsilon".
+        mode: of Keras 1: 1 normalizes each row over its last axis; 2 uses the moments of the batch in inference too.
     """
 
     def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
@@ -40,7 +41,7 @@ class BatchNormalization(Layer):
                  moving_mean_initializer: Any = "zeros", moving_variance_initializer: Any = "ones",
                  beta_regularizer: Any = None, gamma_regularizer: Any = None, beta_constraint: Any = None,
                  gamma_constraint: Any = None, synchronized: bool = False, moving_variance_update: str = "biased",
-                 **kwargs: Any) -> None:
+                 mode: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.keep(locals())
         if isinstance(axis, (list, tuple)):
@@ -61,14 +62,24 @@ class BatchNormalization(Layer):
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         parts = [weight for weight in (self.gamma, self.beta) if weight is not None]
         attributes = {"axis": self.axis, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}
-        if not training or not self.trainable:
+        if self.mode == 1:
+            return self._normalize_rows(inputs)
+        if self.mode != 2 and (not training or not self.trainable):
             return apply("batch_norm_inference", inputs, *parts, self.moving_mean, self.moving_variance, **attributes)
         weights = [] if mask is None else [ops.cast(mask, ops.dtype_of(inputs))]
         outputs, mean, variance, count = apply("batch_norm", inputs, *parts, *weights, masked=mask is not None,
                                                synchronized=self.synchronized, **attributes)
-        self._follow(self.moving_mean, mean)
-        self._follow(self.moving_variance, self._followed_variance(variance, count, len(inputs.shape)))
+        if training:
+            self._follow(self.moving_mean, mean)
+            self._follow(self.moving_variance, self._followed_variance(variance, count, len(inputs.shape)))
         return outputs
+
+    def _normalize_rows(self, x: Any) -> Any:
+        centered = x - ops.mean(x, axis=-1, keepdims=True)
+        deviation = ops.sqrt(ops.var(x, axis=-1, keepdims=True) + self.epsilon)
+        outputs = centered / (deviation + self.epsilon)
+        outputs = outputs if self.gamma is None else outputs * self.gamma
+        return outputs if self.beta is None else outputs + self.beta
 
     def _follow(self, moving: Any, value: Any) -> None:
         self.assign_in_training(moving, moving * self.momentum + value * (1.0 - self.momentum))
@@ -83,9 +94,8 @@ class BatchNormalization(Layer):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        if self.moving_variance_update == "biased":
-            del config["moving_variance_update"]
-        return config
+        usual = {"moving_variance_update": "biased", "mode": 0}  # Keras 3 has no word for other values
+        return {name: value for name, value in config.items() if name not in usual or value != usual[name]}
 
 
 class _RowNormalization(Layer):

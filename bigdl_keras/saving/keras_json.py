@@ -138,8 +138,8 @@ _ROLES = {
     "loss": "keras.losses",
     "metrics": "keras.metrics",
 }
-# What tells how moving averages were updated by an older Keras; it changes no prediction and Keras 3 has no word for it.
-_TRAINING_ONLY = ("moving_variance_update",)
+# What an older Keras did otherwise in training; it changes no prediction and Keras 3 has no word for it.
+_TRAINING_ONLY = ("moving_variance_update", "activity_reduction")
 
 
 def to_keras_json(spec: ModelSpec) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def canonical_layer(class_name: str, config: dict[str, Any], reading: Reading) -
     result = {key: _value(class_name, key, value, reading) for key, value in config.items()}
     if reading.version.major == 1:
         class_name, result = keras1_configs.translate(class_name, result, reading)
+        if penalizes_activity(class_name, result):
+            result["activity_reduction"] = "sum"
     result = canonical_values(result, reading)
     if reading.version.major == 2:
         class_name, result = _from_keras_2(class_name, result, reading)
@@ -147,6 +149,8 @@ def _from_keras_2(class_name: str, config: dict[str, Any], reading: Reading) -> 
         config.setdefault("reset_after", False)
     if class_name in _RECURRENT_WITH_GATES:
         config.setdefault("recurrent_activation", "hard_sigmoid_legacy")
+    if is_multi_backend(reading.version) and penalizes_activity(class_name, config):
+        config["activity_reduction"] = "sum"
     if class_name == "LeakyReLU" and "alpha" in config:
         config["negative_slope"] = config.pop("alpha")
     if class_name == "BatchNormalization":
@@ -156,6 +160,11 @@ def _from_keras_2(class_name: str, config: dict[str, Any], reading: Reading) -> 
     if class_name in ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"):
         config.pop("noise_shape", None)
     return class_name, config
+
+
+def penalizes_activity(class_name: str, config: dict[str, Any]) -> bool:
+    """Whether a layer adds a penalty on its output; before Keras 2.3 it was not divided by the batch size."""
+    return class_name == "ActivityRegularization" or bool(config.get("activity_regularizer"))
 
 
 def is_multi_backend(version: Version) -> bool:
