@@ -32,6 +32,7 @@ class TrainingJob:
         validation_epochs: validate after these epochs, or None for every epoch.
         loss_count: how many of the numbers are losses (means over rows); the others are increments (sums).
         answers_batches: ask the driver after every batch.
+        refuses_nan: end the fit with an error at a loss that is not a number.
         timeout_seconds: how long a worker waits for another before it is called lost.
     """
 
@@ -54,6 +55,7 @@ class TrainingJob:
     validation_epochs: Collection[int] | None = None
     loss_count: int = 1
     answers_batches: bool = False
+    refuses_nan: bool = True
     timeout_seconds: float = 300.0
 
     @property

@@ -18,16 +18,18 @@ class Replica:
         gradients: where the gradient goes; None for evaluation.
         seed: of all random numbers.
         total: sums a float64 array over all workers, for plans that meet on their way.
+        refuses_nan: a loss that is not a number ends the training.
     """
 
     def __init__(self, plan: Plan, values: np.ndarray, gradients: np.ndarray | None = None, seed: int = 0,
-                 total: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+                 total: Callable[[np.ndarray], np.ndarray] | None = None, refuses_nan: bool = False) -> None:
         self.plan = plan
         self._gradients = gradients
         self._seed = seed
         self._total = total if total is not None else _alone
         self._execution = plan.bind(values, gradients)
         self._width: int | None = None
+        self._refuses_nan = refuses_nan
 
     def compute_gradient(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int,
                          iteration: int) -> np.ndarray:
@@ -41,6 +43,9 @@ class Replica:
 
         Returns:
             float64 [loss, increments...]: my part; parts add up to those of the global batch.
+
+        Raises:
+            ValueError: the loss is NaN and the replica refuses it; the message says where it began.
         """
         assert self._gradients is not None
         if not len(places) and not self.plan.collective:
@@ -48,6 +53,10 @@ class Replica:
             return np.zeros(self.width(arrays))
         context = Context(training=True, seed=self._seed, iteration=iteration, places=places, total=self._total)
         numbers = self._forward(arrays, batch_rows, context)
+        if self._refuses_nan and np.isnan(numbers[0]):
+            cause = self._execution.where_nan_begins([*arrays, np.asarray(batch_rows, dtype=np.float32)], context)
+            raise ValueError(f"The loss of iteration {iteration + 1} is NaN: {cause}. To stop without an error instead, "
+                             "pass callbacks=[TerminateOnNaN()].")
         self._execution.backward()
         if len(places):
             self._execution.updates()

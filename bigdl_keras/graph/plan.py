@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -297,6 +297,26 @@ class Execution:
                 needs.append(tuple(np.shape(slots[slot]) for slot in step.inputs))
         return needs
 
+    def where_nan_begins(self, arrays: Sequence[np.ndarray], context: Context) -> str:
+        """Run forward once more, alone, looking at every value: the first place that is not a number, in words."""
+        for item, array in zip(self.plan.inputs, arrays, strict=True):
+            if np.asarray(array).dtype.kind == "f" and np.isnan(array).any():
+                row = int(np.argwhere(np.isnan(np.atleast_1d(array)))[0][0])
+                place = row if context.places is None else int(context.places[row])
+                return f"`{item.name}` holds NaN in row {place} of the batch: clean the data"
+        diverged = "training has diverged: lower the learning rate, or clip gradients (clipnorm)"
+        for step in self.plan.steps:
+            if any(slot in self._windows and np.isnan(self._windows[slot]).any() for slot in step.inputs):
+                return f"a weight of layer '{step.layer}' is NaN since an earlier update: {diverged}"
+        self._context = replace(context, total=_alone)
+        layout = self._layout_for()
+        for index, step in enumerate(self.plan.steps):
+            self._run(index, step, layout)
+            made = [np.asarray(self._slots[slot]) for slot in step.outputs]
+            if any(value.dtype.kind == "f" and np.isnan(value).any() for value in made):
+                return f"{_place(step, [])} is the first to answer with NaN: {diverged}"
+        return diverged
+
     def updates(self) -> None:
         """Move the state updates of the last forward run (moving averages) into the value vector."""
         for slot, window in self._updates:
@@ -319,7 +339,9 @@ def _own(result: Any, buffer: np.ndarray | None, inputs: Sequence[Any]) -> Any:
         return result
     if buffer is None or buffer.shape != np.shape(result) or buffer.dtype != np.asarray(result).dtype:
         return np.array(result)
-    if result.ctypes.data == buffer.ctypes.data:  # the buffer, reshaped there and back
+    if (
+        isinstance(result, np.ndarray) and result.ctypes.data == buffer.ctypes.data
+    ):  # the buffer, reshaped there and back
         return buffer
     np.copyto(buffer, result)
     return buffer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bigdl_keras import initializers
-from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter
+from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter, TerminateOnNaN
 from bigdl_keras.data import ArraySource, Source, as_source, kind_of
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
@@ -71,6 +71,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
         validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
         answers_batches=callbacks.steers_batches,
+        refuses_nan=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks),
         constraint_plan=runtime.constraint_plan(),
         loss_count=program.loss_count,
     )

@@ -272,3 +272,21 @@ def test_steps_limit_what_is_read(rng: np.random.Generator) -> None:
     )
     assert model.optimizer.iterations == 2
     assert history.history["val_loss"][0] == pytest.approx(model.evaluate(x[:10], y[:10]), rel=1e-5)
+
+
+def test_a_loss_that_is_nan_is_traced_to_its_cause(rng: np.random.Generator) -> None:
+    x, y = data(rng, 20)
+    dirty = x.copy()
+    dirty[13, 2] = np.nan
+    with pytest.raises(ValueError, match=r"iteration 1 is NaN.*NaN in row 13"):
+        classifier().fit(dirty, y, shuffle=False, verbose=0)
+    model = bk.Sequential([bk.Input((4,)), layers.Lambda(lambda t: ops.log(t), name="logs"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="logs.*first to answer with NaN"), np.errstate(invalid="ignore"):
+        model.fit(x - 100, y, verbose=0)
+    broken = classifier()
+    broken.set_weights([np.full_like(weight, np.nan) for weight in broken.get_weights()])
+    with pytest.raises(ValueError, match="weight of layer '.*dense.*' is NaN.*learning rate"):
+        broken.fit(x, y, verbose=0)
+    history = classifier().fit(dirty, y, epochs=3, verbose=0, callbacks=[bk.callbacks.TerminateOnNaN()])
+    assert len(history.epoch) == 1
