@@ -47,8 +47,16 @@ def _spread(dy: Any, shape: tuple[int, ...], out: Any) -> Any:
     return out
 
 
+def accumulator(dtype: Any, **attributes: Any) -> str:
+    """Dtype of sums and products: small integers grow to 32 bits, the rest stays."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "biu" and dtype.itemsize < 4:
+        return "uint32" if dtype.kind == "u" else "int32"
+    return dtype.name
+
+
 def reduce_sum(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    return np.add.reduce(x, axis=axes_of(axis, np.ndim(x)), keepdims=keepdims, out=out)
+    return np.add.reduce(x, axis=axes_of(axis, np.ndim(x)), keepdims=keepdims, out=out, dtype=accumulator(x.dtype))
 
 
 def sum_gradient(dy: Any, shapes: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
@@ -81,7 +89,7 @@ def extremum_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: b
 
 
 def reduce_prod(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    return np.multiply.reduce(x, axis=axes_of(axis, x.ndim), keepdims=keepdims, out=out)
+    return np.multiply.reduce(x, axis=axes_of(axis, x.ndim), dtype=x.dtype, keepdims=keepdims, out=out)
 
 
 def prod_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
@@ -147,11 +155,11 @@ def logsumexp_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: 
     return np.multiply(share, _kept(dy, x.shape, axis), out=share)
 
 
-KERNELS["sum"] = Kernel(reduce_sum, each(sum_gradient), reduced_shape, ("shapes",))
+KERNELS["sum"] = Kernel(reduce_sum, each(sum_gradient), reduced_shape, ("shapes",), dtype=accumulator)
 KERNELS["mean"] = Kernel(reduce_mean, each(mean_gradient), reduced_shape, ("shapes",))
 KERNELS["max"] = Kernel(reduce_max, each(extremum_gradient), reduced_shape, ("inputs", "output"))
 KERNELS["min"] = Kernel(reduce_min, each(extremum_gradient), reduced_shape, ("inputs", "output"))
-KERNELS["prod"] = Kernel(reduce_prod, each(prod_gradient), reduced_shape, ("inputs", "output"))
+KERNELS["prod"] = Kernel(reduce_prod, each(prod_gradient), reduced_shape, ("inputs", "output"), dtype=accumulator)
 KERNELS["var"] = Kernel(reduce_var, each(var_gradient), reduced_shape)
 KERNELS["std"] = Kernel(reduce_std, each(std_gradient), reduced_shape, ("inputs", "output"))
 KERNELS["any"] = Kernel(reduce_any, None, reduced_shape, dtype="bool")

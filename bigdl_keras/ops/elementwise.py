@@ -106,6 +106,18 @@ def align(*values: Any) -> tuple[Any, ...]:
     )
 
 
+def aligned_tensors(*values: Any) -> tuple[Any, ...]:
+    """`align`, and Python numbers as arrays in the dtype of the tensors beside them."""
+    values = align(*values)
+    known = [value.dtype for value in values if hasattr(value, "dtype")]
+    if any(isinstance(value, float) for value in values) and not any(np.dtype(dtype).kind == "f" for dtype in known):
+        known = ["float32"]
+    return tuple(
+        value if hasattr(value, "dtype") else np.asarray(value, dtype=str(known[0]) if known else None)
+        for value in values
+    )
+
+
 def _unary(name: str, meaning: str, floating: bool = True) -> Callable[..., Any]:
     def compute(x: Any) -> Any:
         return apply(name, as_float(x) if floating else as_tensor(x))
@@ -202,19 +214,8 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
 @operation
 def where(condition: Any, x1: Any, x2: Any) -> Any:
     """x1 where `condition` is true, x2 elsewhere, with broadcasting."""
-    x1, x2 = _with_dtype(*align(x1, x2))
+    x1, x2 = aligned_tensors(x1, x2)
     return apply("where", as_tensor(condition), x1, x2)
-
-
-def _with_dtype(*values: Any) -> tuple[Any, ...]:
-    """Python numbers as arrays in the dtype of the tensors beside them."""
-    known = [value.dtype for value in values if hasattr(value, "dtype")]
-    if any(isinstance(value, float) for value in values) and not any(np.dtype(dtype).kind == "f" for dtype in known):
-        known = ["float32"]
-    return tuple(
-        value if hasattr(value, "dtype") else np.asarray(value, dtype=str(known[0]) if known else None)
-        for value in values
-    )
 
 
 @operation

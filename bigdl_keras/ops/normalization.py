@@ -90,7 +90,7 @@ def _along(x: Any, item: Any, axis: int | tuple[int, ...]) -> Any:
     item = as_tensor(item)
     if len(item.shape) != len(axes) or len(axes) == rank:
         return item
-    sizes = iter(item.shape)
+    sizes = iter(-1 if size is None else size for size in item.shape)
     return apply("reshape", item, shape=tuple(next(sizes) if place in axes else 1 for place in range(rank)))
 
 

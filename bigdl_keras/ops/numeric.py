@@ -179,6 +179,6 @@ def saturate_cast(x: Any, dtype: str) -> Any:
         return cast(x, dtype)
     limits = np.finfo(kind) if kind.kind == "f" else np.iinfo(kind)
     low, high = float(limits.min), float(limits.max)
-    if kind.kind != "f" and str(as_float(x).dtype) == "float32":
-        high = float(np.nextafter(np.float32(high), np.float32(0)))  # the largest float32 the integers can hold
+    if kind.kind != "f" and float(np.float32(high)) > limits.max:  # int32 and wider: the largest float32 they can hold
+        high = float(np.nextafter(np.float32(high), np.float32(0)))
     return cast(apply("clip", as_float(x), min=low, max=high), dtype)

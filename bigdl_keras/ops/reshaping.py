@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import align, as_tensor
+from bigdl_keras.ops.elementwise import aligned_tensors, as_tensor
 from bigdl_keras.ops.indexing import get_item
 from bigdl_keras.shapes import normalize_axis
 
@@ -56,6 +56,7 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
 @operation
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """`x` with the axes `source` moved to the places `destination`."""
+    x = as_tensor(x)
     rank = len(x.shape)
     sources, destinations = (
         [normalize_axis(axis, rank) for axis in np.atleast_1d(item).tolist()] for item in (source, destination)
@@ -63,15 +64,16 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     order = [axis for axis in range(rank) if axis not in sources]
     for place, axis in sorted(zip(destinations, sources, strict=True)):
         order.insert(place, axis)
-    return apply("transpose", as_tensor(x), axes=tuple(order))
+    return apply("transpose", x, axes=tuple(order))
 
 
 @operation
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """`x` with two axes exchanged."""
+    x = as_tensor(x)
     order = list(range(len(x.shape)))
     order[axis1], order[axis2] = order[axis2], order[axis1]
-    return apply("transpose", as_tensor(x), axes=tuple(order))
+    return apply("transpose", x, axes=tuple(order))
 
 
 @operation
@@ -100,13 +102,13 @@ def ravel(x: Any) -> Any:
 @operation
 def concatenate(xs: Sequence[Any], axis: int = -1) -> Any:
     """Tensors joined along an axis they have."""
-    return apply("concatenate", *align(*xs), axis=axis)
+    return apply("concatenate", *aligned_tensors(*xs), axis=axis)
 
 
 @operation
 def stack(x: Sequence[Any], axis: int = 0) -> Any:
     """Tensors of one shape joined along a new axis."""
-    return apply("stack", *align(*x), axis=axis)
+    return apply("stack", *aligned_tensors(*x), axis=axis)
 
 
 @operation
@@ -119,6 +121,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> li
 @operation
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     """The slices of `x` along `axis`, without that axis."""
+    x = as_tensor(x)
     axis = normalize_axis(axis, len(x.shape))
     count = num if num is not None else x.shape[axis]
     if count is None:
@@ -131,26 +134,27 @@ def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
     """x2 after x1 along `axis` (None: both as one axis)."""
     if axis is None:
         x1, x2, axis = ravel(x1), ravel(x2), 0
-    return apply("concatenate", *align(x1, x2), axis=axis)
+    return apply("concatenate", *aligned_tensors(x1, x2), axis=axis)
 
 
 @operation
 def hstack(xs: Sequence[Any]) -> Any:
     """Tensors joined along their second axis, vectors along their only one."""
-    xs = align(*xs)
+    xs = aligned_tensors(*xs)
     return apply("concatenate", *xs, axis=0 if len(xs[0].shape) == 1 else 1)
 
 
 @operation
 def vstack(xs: Sequence[Any]) -> Any:
     """Tensors joined along their first axis, vectors as rows."""
-    xs = [apply("expand_dims", x, axis=0) if len(x.shape) == 1 else x for x in align(*xs)]
+    xs = [apply("expand_dims", x, axis=0) if len(x.shape) == 1 else x for x in aligned_tensors(*xs)]
     return apply("concatenate", *xs, axis=0)
 
 
 @operation
 def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """`x` cut along `axis` in sections of which the first may be larger by one, or at the given indices."""
+    x = as_tensor(x)
     if isinstance(indices_or_sections, int):
         length = x.shape[axis]
         if length is None:
@@ -165,7 +169,7 @@ def array_split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0)
 def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """`array` turned by k quarters from the first to the second of the axes."""
     first, second = axes
-    turned = array
+    turned = as_tensor(array)
     for _ in range(k % 4):
         turned = flip(swapaxes(turned, first, second), first)
     return turned
@@ -198,9 +202,10 @@ def _length(x: Any) -> int:
 @operation
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Any:
     """`x` with margins: `pad_width` is one number, a pair for all axes, or a pair per axis."""
+    x = as_tensor(x)
     rank = len(x.shape)
     widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
-    return apply("pad", as_tensor(x), widths=tuple(map(tuple, widths)), mode=mode, value=constant_values or 0.0)
+    return apply("pad", x, widths=tuple(map(tuple, widths)), mode=mode, value=constant_values or 0.0)
 
 
 @operation

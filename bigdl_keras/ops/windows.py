@@ -130,4 +130,4 @@ def _pool(name: str, inputs: Any, pool_size: Any, strides: Any, padding: str, da
     rank = len(inputs.shape) - 2
     size = pair(pool_size, rank, "pool_size")
     steps = size if strides is None else pair(strides, rank, "strides")
-    return apply(name, inputs, pool_size=size, strides=steps, padding=padding, data_format=_format(data_format))
+    return apply(name, inputs, window=size, strides=steps, padding=padding, data_format=_format(data_format))

@@ -17,21 +17,27 @@ from bigdl_keras.graph.trace import tracing
 from bigdl_keras.parameters import Variable
 
 
-def compiled(function: Callable[..., Any], arrays: Sequence[Any]) -> tuple[Plan, list[Any]]:
+def symbols(arrays: Sequence[Any], known: bool = False) -> list[KerasTensor]:
+    """Symbolic inputs like `arrays`, with an unknown number of rows unless `known`."""
+    inputs = []
+    for array in arrays:
+        shape = np.shape(array)
+        inputs.append(KerasTensor(shape if known or not shape else (None, *shape[1:]), str(np.asarray(array).dtype)))
+    return inputs
+
+
+def compiled(function: Callable[..., Any], arrays: Sequence[Any], known: bool = False) -> tuple[Plan, list[Any]]:
     """The plan of `function` for inputs like `arrays` with an unknown number of rows, and its symbolic outputs."""
     with tracing(training=True) as trace:
-        inputs = [
-            KerasTensor((None, *np.shape(array)[1:]) if np.ndim(array) else (), str(np.asarray(array).dtype))
-            for array in arrays
-        ]
+        inputs = symbols(arrays, known)
         outputs = function(*inputs)
     outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     return pickle.loads(pickle.dumps(compile_plan(trace, inputs, outputs, {}))), outputs
 
 
-def run(function: Callable[..., Any], *arrays: Any) -> list[np.ndarray]:
+def run(function: Callable[..., Any], *arrays: Any, known: bool = False) -> list[np.ndarray]:
     """What the compiled plan answers; its shapes and dtypes are those that were foretold."""
-    plan, outputs = compiled(function, arrays)
+    plan, outputs = compiled(function, arrays, known)
     results = [np.array(item) for item in plan.bind(np.zeros(0)).forward(list(arrays))]
     for symbol, result in zip(outputs, results, strict=True):
         if isinstance(symbol, KerasTensor):
