@@ -55,7 +55,7 @@ class Replica:
         numbers = self._forward(arrays, batch_rows, context)
         if self._refuses_nan and np.isnan(numbers[0]):
             cause = self._execution.where_nan_begins([*arrays, np.asarray(batch_rows, dtype=np.float32)], context)
-            raise ValueError(f"The loss of iteration {iteration + 1} is NaN: {cause}. To stop without an error instead, "
+            raise ValueError(f"The loss of iteration {iteration + 1} is NaN: {cause}. To stop without an error, "
                              "pass callbacks=[TerminateOnNaN()].")
         self._execution.backward()
         if len(places):

@@ -282,11 +282,11 @@ def test_a_loss_that_is_nan_is_traced_to_its_cause(rng: np.random.Generator) -> 
         classifier().fit(dirty, y, shuffle=False, verbose=0)
     model = bk.Sequential([bk.Input((4,)), layers.Lambda(lambda t: ops.log(t), name="logs"), layers.Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises(ValueError, match="logs.*first to answer with NaN"), np.errstate(invalid="ignore"):
+    with pytest.raises(ValueError, match=r"logs.*first to answer with NaN"), np.errstate(invalid="ignore"):
         model.fit(x - 100, y, verbose=0)
     broken = classifier()
     broken.set_weights([np.full_like(weight, np.nan) for weight in broken.get_weights()])
-    with pytest.raises(ValueError, match="weight of layer '.*dense.*' is NaN.*learning rate"):
+    with pytest.raises(ValueError, match=r"weight of layer '.*dense.*' is NaN.*learning rate"):
         broken.fit(x, y, verbose=0)
     history = classifier().fit(dirty, y, epochs=3, verbose=0, callbacks=[bk.callbacks.TerminateOnNaN()])
     assert len(history.epoch) == 1
