@@ -164,7 +164,20 @@ class Execution:
             for slot, wanted in zip(self.plan.steps[step.step].inputs, step.wanted, strict=True)
             if wanted
         }
-        return [window for slot, window in self._gradient_windows.items() if slot not in reached]
+        untouched = [window for slot, window in self._gradient_windows.items() if slot not in reached]
+        return untouched + self._gaps()
+
+    def _gaps(self) -> list[np.ndarray]:
+        """Parts of the gradient vector that belong to weights the plan does not use."""
+        if self._gradients is None:
+            return []
+        gaps, reached = [], 0
+        windows = sorted((window.start, window.stop) for window in self.plan.windows.values())
+        for start, stop in [*windows, (self.plan.trainable_size, self.plan.trainable_size)]:
+            if reached < min(start, self.plan.trainable_size):
+                gaps.append(self._gradients[reached : min(start, self.plan.trainable_size)])
+            reached = max(reached, stop)
+        return gaps
 
     def forward(self, arrays: Sequence[np.ndarray], context: Context | None = None) -> list[np.ndarray]:
         """Run the forward steps.
