@@ -2,8 +2,8 @@
 
 The loss of the team is the sum of the local losses. A number S = sum of x_w enters every local loss L_v, so the
 gradient of the summand x_w is the sum over all workers v of dL_v/dS: the flow back of a sum over workers is again a sum
-over workers. (With a count of data, as in `num_local / global_sum(count)`, nothing is differentiated, and nothing is sent on
-the way back.)
+over workers. (With a count of data, as in `num_local / global_sum(count)`, nothing is differentiated, and nothing is
+sent on the way back.)
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Products(Protocol):
     """The products with weights, step by step.
 
     Attributes:
-        gates: memory for the gates (time, rows, 4 * units); it may hold, until their step, what the inputs give to them.
+        gates: memory for the gates (time, rows, 4 * units); until their step it may hold what the inputs give them.
     """
 
     gates: Any

@@ -89,7 +89,7 @@ def extremum_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: b
 
 
 def reduce_prod(x: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:
-    return np.multiply.reduce(x, axis=axes_of(axis, x.ndim), dtype=x.dtype, keepdims=keepdims, out=out)
+    return np.multiply.reduce(x, axis=axes_of(axis, x.ndim), dtype=accumulator(x.dtype), keepdims=keepdims, out=out)
 
 
 def prod_gradient(dy: Any, x: Any, y: Any, *, axis: Axis = None, keepdims: bool = False, out: Any = None) -> Any:

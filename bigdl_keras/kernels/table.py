@@ -30,7 +30,8 @@ class Kernel:
         saves: forward answers with (output, saved).
         view: the output may share memory with input 0.
         elementwise: `out` may be the same memory as an input of the same shape and dtype.
-        dtype: output dtype (or a list of them), or a function of the input dtypes and attributes; None promotes the inputs.
+        dtype: output dtype (or a list of them), or a function of the input dtypes and attributes; None promotes the
+            inputs.
         random: forward takes `draws` (kernels.random.Draws).
         collective: forward and gradient take `total`, a function that sums a float64 array over all workers.
     """
@@ -54,7 +55,9 @@ KERNELS: dict[str, Kernel] = {}
 def each(*functions: Callable[..., Any] | None) -> Callable[..., tuple[Any, ...]]:
     """Join one gradient per input, `g_i(dy, *needs, out=None, **attributes)`, into the joint form."""
 
-    def gradient(dy: Any, *needs: Any, wanted: tuple[bool, ...], out: tuple[Any, ...], **attributes: Any) -> tuple[Any, ...]:
+    def gradient(
+        dy: Any, *needs: Any, wanted: tuple[bool, ...], out: tuple[Any, ...], **attributes: Any
+    ) -> tuple[Any, ...]:
         return tuple(
             function(dy, *needs, out=buffer, **attributes) if want and function is not None else None
             for function, want, buffer in zip(functions, wanted, out, strict=True)

@@ -211,6 +211,8 @@ REDUCTION = [
     Case("std", (N34,), {"axis": 1}, reference=np.std(N34, axis=1)),
     Case("logsumexp", (N34,), {"axis": 1}, reference=np.log(np.sum(np.exp(N34), axis=1))),
     Case("logsumexp", (N34,), {"axis": -1, "keepdims": True}),
+    Case("sum", (N34 > 1,), {"axis": 1}, reference=np.sum(N34 > 1, axis=1)),
+    Case("prod", (np.full((2, 3), 3, np.uint8),), {"axis": 1}, reference=np.array([27, 27])),
     Case("any", (N34 > 1,), {"axis": 1}, reference=np.any(N34 > 1, axis=1)),
     Case("all", (N34 > -1,), {"axis": 1}, reference=np.all(N34 > -1, axis=1)),
 ]
