@@ -115,7 +115,8 @@ class BarrierEngine:
                       names: tuple[str, ...] = ()) -> DataFrame:
         """The DataFrame with all its columns and one of predictions; `names` are those of several outputs."""
         shipping.ship(self.context)
-        return with_predictions(job, source, prediction_col, names)
+        frame: DataFrame = with_predictions(job, source, prediction_col, names)
+        return frame
 
     def _run_gang(self, job: TrainingJob | EvaluationJob, source: Source, validation: Source | None,
                   report: Report) -> list[tasks.Outcome]:

@@ -14,6 +14,7 @@ from bigdl_keras.engine.assembling import assemble
 from bigdl_keras.engine.collectives import Collective
 from bigdl_keras.engine.collectives.alone import Alone
 from bigdl_keras.engine.collectives.threads import ThreadTeam
+from bigdl_keras.engine.cost import blas_threads, team_size
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import Loop, Shard, evaluate
 from bigdl_keras.engine.memory import keep_freed_memory
@@ -22,6 +23,7 @@ from bigdl_keras.engine.progress import Progress
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
 from bigdl_keras.errors import WorkerLost
+from bigdl_keras.graph.plan import Plan
 
 T = TypeVar("T")
 
@@ -63,14 +65,13 @@ class LocalEngine:
     """Trains, evaluates and predicts in this process.
 
     Args:
-        workers: threads that share each batch, each with one BLAS thread. One by default: then BLAS has all cores,
-            which is faster for all but the largest batches of small layers.
+        workers: threads that share each batch, each with one BLAS thread. None: as many as the batch is worth.
     """
 
     name = "local"
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = workers or 1
+        self.workers = workers
 
     def run(self, job: TrainingJob, source: Source, validation: Source | None, report: Report) -> Result:
         """Train.
@@ -87,7 +88,8 @@ class LocalEngine:
         keep_freed_memory()
         block = source.read()
         check = validation.read() if validation is not None else None
-        loops: list[Loop] = [None] * self.workers  # type: ignore[list-item]
+        size, blas = self._threads(job.plan, source, job.batch_size)
+        loops: list[Loop] = [None] * size  # type: ignore[list-item]
 
         def member(team: Collective) -> Progress:
             shard = Shard(block, 0, block.rows, (team.rank, team.size))
@@ -95,7 +97,7 @@ class LocalEngine:
             loops[team.rank] = assemble(job, shard, held, team, DirectReporter(report))
             return loops[team.rank].run()
 
-        progress = run_team(member, self.workers, job.timeout_seconds)
+        progress = run_team(member, size, blas, job.timeout_seconds)
         state = {slot: np.concatenate([loop.state[slot] for loop in loops]) for slot in loops[0].state}
         return Result(loops[0].values, state, progress)
 
@@ -109,22 +111,37 @@ class LocalEngine:
             return evaluate(Shard(block, 0, block.rows, (team.rank, team.size)), replica, job.batch_size,
                             job.loss_count, team)
 
-        return run_team(member, self.workers, job.timeout_seconds)
+        size, blas = self._threads(job.plan, source, job.batch_size)
+        return run_team(member, size, blas, job.timeout_seconds)
 
     def predict(self, job: PredictionJob, source: Source) -> list[np.ndarray]:
         """The plan's outputs for the rows of `source`."""
         keep_freed_memory()
-        return Predictor(job).outputs(source.read())
+        with threadpool_limits(blas_threads(job.plan, source.columns, job.batch_size), user_api="blas"):
+            return Predictor(job).outputs(source.read())
+
+    def _threads(self, plan: Plan, source: Source, batch_size: int) -> tuple[int, int | None]:
+        """Threads of the team, and of the BLAS library in each."""
+        rows = min(batch_size, source.rows or batch_size)
+        size = self.workers or team_size(plan, source.columns, rows)
+        return size, 1 if size > 1 else blas_threads(plan, source.columns, rows)
 
 
-def run_team(member: Callable[[Collective], T], size: int, timeout_seconds: float) -> T:
+def run_team(member: Callable[[Collective], T], size: int, blas: int | None, timeout_seconds: float) -> T:
     """Run `member` as every rank of a team of threads, rank 0 in this one. Returns rank 0's answer.
+
+    Args:
+        member: the work of a rank.
+        size: number of threads.
+        blas: threads of the BLAS library in each, or None to leave them.
+        timeout_seconds: how long they wait for each other.
 
     Raises:
         BaseException: what the first rank to fail raised; the others are woken and end.
     """
     if size == 1:
-        return member(Alone())
+        with threadpool_limits(blas, user_api="blas"):
+            return member(Alone())
     team = ThreadTeam(size, timeout_seconds)
     failures: list[BaseException] = []
     answers: list[T] = []
@@ -140,7 +157,7 @@ def run_team(member: Callable[[Collective], T], size: int, timeout_seconds: floa
 
     threads = [threading.Thread(target=run, args=(rank,), name=f"bigdl_keras worker {rank}", daemon=True)
                for rank in range(1, size)]
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(blas, user_api="blas"):
         for thread in threads:
             thread.start()
         run(0)
