@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from bigdl_keras.metrics.variable import Variable
 
 State = Mapping[str, np.ndarray]
 Shapes = dict[str, tuple[int, ...]]
@@ -16,7 +18,8 @@ class Metric:
     """Base of all metrics.
 
     A subclass says what its state is, writes `increments` in ops, so that they run in the compiled plan on executors,
-    and `result_of` in numpy. The states of several batches, workers or metrics are simply added.
+    and `result_of` in numpy. The states of several batches, workers or metrics are simply added. Or it is written as
+    for Keras: `add_variable` in `__init__`, `update_state` in ops that adds to the variables, `result` that reads them.
 
     Args:
         name: in logs; made from the class name if None.
@@ -27,10 +30,35 @@ class Metric:
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
         self.dtype = dtype or "float32"
         self.state: dict[str, np.ndarray] = {}
+        self.variables: list[Variable] = []
+        self.recorded: dict[str, Any] | None = None
+
+    def add_variable(
+        self, shape: Sequence[int] = (), initializer: Any = "zeros", dtype: str | None = None, name: str | None = None
+    ) -> Variable:
+        """Add an array of zeros to the state of a metric that is written as for Keras.
+
+        Raises:
+            ValueError: another initializer: states of workers are added, so each must start at zero.
+        """
+        start = getattr(initializer, "__name__", type(initializer).__name__) if initializer else "zeros"
+        if (initializer if isinstance(initializer, str) else start).lower() != "zeros":
+            raise ValueError(f"A variable of the metric '{self.name}' must start at zeros. Received {initializer!r}.")
+        variable = Variable(self, name or f"variable_{len(self.variables)}", tuple(shape))
+        self.variables.append(variable)
+        return variable
+
+    def add_weight(
+        self, name: str | None = None, shape: Sequence[int] = (), initializer: Any = "zeros", dtype: str | None = None
+    ) -> Variable:
+        """Keras 2's name and order of `add_variable`."""
+        return self.add_variable(shape, initializer, dtype, name)
 
     def state_shapes(self, y_pred_shape: tuple[int | None, ...] = ()) -> Shapes:
         """Shapes of the named arrays of the state, for predictions of this shape."""
-        raise NotImplementedError(f"{type(self).__name__} must define state_shapes().")
+        if not self.variables:
+            raise NotImplementedError(f"{type(self).__name__} must define state_shapes(), or use add_variable().")
+        return {variable.name: variable.shape for variable in self.variables}
 
     def increments(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """What these rows add to each array of the state, written in ops.
@@ -39,11 +67,27 @@ class Metric:
             y_true, y_pred: labels and predictions.
             sample_weight: one weight a sample or of the shape of the values; a mask is a weight of 0 or 1.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define increments().")
+        if not self.variables:
+            raise NotImplementedError(f"{type(self).__name__} must define increments(), or use add_variable().")
+        self.recorded = {}
+        try:
+            self.update_state(y_true, y_pred, **({} if sample_weight is None else {"sample_weight": sample_weight}))
+            return {
+                variable.name: self.recorded.get(variable.name, np.zeros(variable.shape, np.float32))
+                for variable in self.variables
+            }
+        finally:
+            self.recorded = None
 
     def result_of(self, state: State) -> Any:
         """The value that a state stands for: a float or an array."""
-        raise NotImplementedError(f"{type(self).__name__} must define result_of().")
+        if not self.variables:
+            raise NotImplementedError(f"{type(self).__name__} must define result_of(), or use add_variable().")
+        kept, self.state = self.state, dict(state)
+        try:
+            return self.result()
+        finally:
+            self.state = kept
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Add a batch of arrays; the arguments are those of `increments`."""

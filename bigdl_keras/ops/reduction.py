@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import align, as_float, as_tensor, cast, divide, multiply, not_equal
+from bigdl_keras.ops.elementwise import align, aligned_tensors, as_float, as_tensor, cast, divide, multiply, not_equal
 from bigdl_keras.ops.indexing import get_item
 from bigdl_keras.shapes import normalize_axis
 
@@ -32,18 +32,14 @@ __all__ = [
     "var",
 ]
 
-_NARROW = ("bool", "int8", "int16", "uint8", "uint16")  # added up in int32
-
 Axis = int | tuple[int, ...] | list[int] | None
 
 
 def _reduction(name: str, meaning: str, floating: bool = False, boolean: bool = False) -> Callable[..., Any]:
     def compute(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-        x = as_float(x) if floating else as_tensor(x)
+        (x,) = aligned_tensors(as_float(x) if floating else x)
         if boolean:
             x = cast(x, "bool")
-        elif name in ("sum", "prod") and str(getattr(x, "dtype", "")) in _NARROW:
-            x = cast(x, "int32")
         return apply(name, x, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
 
     compute.__name__ = compute.__qualname__ = name

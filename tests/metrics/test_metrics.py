@@ -322,3 +322,63 @@ def test_accuracy_and_crossentropy_are_resolved_by_shapes(y_true: Any, y_pred: A
 def test_arguments_that_do_not_fit_are_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class SpecificityAsForKeras(metrics.Metric):
+    """Written as Keras's guides write a metric."""
+
+    def __init__(self, name: str = "specificity") -> None:
+        super().__init__(name=name)
+        self.negatives = self.add_variable(shape=(), initializer="zeros", name="negatives")
+        self.right = self.add_weight(name="right", initializer="zeros")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        weights = ops.ones_like(y_pred) if sample_weight is None else ops.expand_dims(sample_weight, -1)
+        negative = ops.cast(ops.equal(y_true, 0), "float32") * weights
+        self.negatives.assign_add(ops.sum(negative))
+        self.right.assign(self.right + ops.sum(negative * ops.cast(y_pred <= 0.5, "float32")))
+
+    def result(self) -> Any:
+        return self.right / (self.negatives + 1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_metric_written_as_for_keras_runs_in_plans(weighted: bool) -> None:
+    metric = SpecificityAsForKeras()
+    labels, scores = BINARY
+    rows = WEIGHT[:, None] if weighted else np.ones((ROWS, 1))
+    expected = np.sum((labels == 0) * (scores <= 0.5) * rows) / np.sum((labels == 0) * rows)
+    metric.update_state(labels[:4], scores[:4], *([WEIGHT[:4]] if weighted else []))
+    metric.update_state(labels[4:], scores[4:], *([WEIGHT[4:]] if weighted else []))
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
+
+    def increments(y_true: Any, y_pred: Any, weight: Any) -> list[Any]:
+        made = metric.increments(y_true, y_pred, weight if weighted else None)
+        assert list(made) == list(metric.state_shapes((None, CLASSES))) == ["negatives", "right"]
+        return list(made.values())
+
+    state = dict(zip(["negatives", "right"], run(increments, labels, scores, WEIGHT), strict=True))
+    assert float(metric.result_of(state)) == pytest.approx(expected, rel=1e-5)
+    metric.reset_state()
+    assert float(metric.result()) == 0
+
+
+def test_what_is_not_a_sum_is_refused() -> None:
+    class Last(metrics.Metric):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = self.add_variable((), name="last")
+
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+            self.last.assign(ops.maximum(self.last, ops.max(y_pred)))
+
+        def result(self) -> Any:
+            return self.last.value
+
+    metric = Last()
+    metric.update_state(*BINARY)
+    assert metric.result() == pytest.approx(BINARY[1].max())
+    with pytest.raises(TypeError, match="reads 'last', which is a sum over all batches and workers"):
+        run(lambda y_true, y_pred: list(metric.increments(y_true, y_pred).values()), *BINARY)
+    with pytest.raises(ValueError, match="must start at zeros"):
+        metric.add_variable((), "ones")
