@@ -23,7 +23,10 @@ _MODULES = (
     "ops",
     "optimizers",
     "regularizers",
+    "triggers",
 )
+
+_ELSEWHERE = {"triggers": "engine.triggers"}
 
 _HOME = {
     "Input": "layers",
@@ -45,7 +48,7 @@ __all__ = sorted(["__version__", *_MODULES, *_HOME])
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"bigdl_keras.{name}")
+        return importlib.import_module(f"bigdl_keras.{_ELSEWHERE.get(name, name)}")
     if name in _HOME:
         return getattr(importlib.import_module(f"bigdl_keras.{_HOME[name]}"), name)
     raise AttributeError(f"bigdl_keras has no attribute {name!r}. It has {', '.join(__all__)}.")

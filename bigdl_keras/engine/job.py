@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from bigdl_keras.engine.progress import Progress
+from bigdl_keras.engine.progress import EpochSoFar, Progress
 from bigdl_keras.graph.plan import Plan
 
 
@@ -24,6 +24,7 @@ class TrainingJob:
         optimizer_state: slot -> vector as long as the trained part, or None to start afresh.
         iteration: updates finished before this fit.
         initial_epoch, epochs: train epochs initial_epoch .. epochs-1.
+        so_far: what is already done of the first of these epochs.
         batch_size, shuffle, seed: which rows form a batch.
         steps_per_epoch: at most so many batches an epoch, or None for all.
         constraint_plan: takes nothing; its updates project constrained weights back after a step. None: no constraints.
@@ -32,6 +33,9 @@ class TrainingJob:
         validation_epochs: validate after these epochs, or None for every epoch.
         loss_count: how many of the numbers are losses (means over rows); the others are increments (sums).
         answers_batches: ask the driver after every batch.
+        ask_when: ask it after the batches where this trigger fires.
+        ask_seconds: ask it after a batch where the last time is longer ago.
+        end_when: trigger that ends training.
         refuses_nan: end the fit with an error at a loss that is not a number.
         timeout_seconds: how long a worker waits for another before it is called lost.
     """
@@ -45,6 +49,7 @@ class TrainingJob:
     iteration: int = 0
     initial_epoch: int = 0
     epochs: int = 1
+    so_far: EpochSoFar = field(default_factory=EpochSoFar)
     batch_size: int = 32
     shuffle: bool = True
     seed: int = 0
@@ -55,6 +60,9 @@ class TrainingJob:
     validation_epochs: Collection[int] | None = None
     loss_count: int = 1
     answers_batches: bool = False
+    ask_when: Callable[[Progress, Progress], bool] | None = None
+    ask_seconds: float | None = None
+    end_when: Callable[[Progress, Progress], bool] | None = None
     refuses_nan: bool = True
     timeout_seconds: float = 300.0
 

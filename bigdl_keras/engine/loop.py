@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from bigdl_keras.data.minibatches import BatchRows
 from bigdl_keras.engine.collectives import Collective
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
-from bigdl_keras.engine.progress import Progress
+from bigdl_keras.engine.progress import EpochSoFar, Progress, accumulate
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Snapshot
 from bigdl_keras.errors import WorkerLost, add_place
@@ -100,6 +101,8 @@ class Loop:
     def __post_init__(self) -> None:
         job, team = self.job, self.collective
         self.iteration = job.iteration
+        self.moment, self.asks = Progress(job.initial_epoch, job.iteration), job.answers_batches
+        self.asked_at = time.monotonic()
         self.leader = team.rank == 0
         mine = slice_of(job.trainable_size, team.rank, team.size)
         self.part = Slice.cut(job.names, job.shapes, mine.start, mine.stop)
@@ -125,23 +128,24 @@ class Loop:
     def _train_epoch(self, epoch: int) -> bool:
         if self.leader:
             self.reporter.epoch_began(epoch)
-        started = time.perf_counter()
-        totals, rows, stop = np.zeros(0), 0, False
-        for batch, mine in zip(range(self.batches), self.shard.batches(self.rule, epoch), strict=False):
+        started, stop = time.perf_counter(), False
+        so_far = self.job.so_far if epoch == self.job.initial_epoch else EpochSoFar()
+        batches = zip(range(self.batches), self.shard.batches(self.rule, epoch), strict=False)
+        for batch, mine in islice(batches, so_far.batches, None):
             try:
                 numbers, stop = self._iterate(epoch, batch, mine)
             except WorkerLost as error:
                 raise add_place(error, f"in iteration {self.iteration + 1}, epoch {epoch + 1}") from None
-            totals = accumulate(totals, numbers, mine.batch_rows, self.job.loss_count)
-            rows += mine.batch_rows
+            so_far = so_far.add(numbers, mine.batch_rows, self.job.loss_count)
             if stop:
                 break
         job, validation = self.job, None
         if job.validates(epoch) and self.validation is not None:
             validation = evaluate(*self.validation, job.validation_batch_size, job.loss_count, self.collective)
         report = EpochReport(epoch, self.iteration, time.perf_counter() - started,
-                             finished(totals, rows, job.loss_count), validation,
+                             finished(so_far.totals, so_far.rows, job.loss_count), validation,
                              job.optimizer.learning_rate_at(self.iteration))
+        stop = self._advance(epoch + 1, self.moment.loss) or stop
         return self._consult(lambda snapshot: self.reporter.ask_epoch(report, snapshot)) or stop
 
     def _iterate(self, epoch: int, batch: int, mine: BatchRows) -> tuple[np.ndarray, bool]:
@@ -150,7 +154,7 @@ class Loop:
         rows = self.shard.block.take(mine.index)
         learning_rate = self.job.optimizer.learning_rate_at(self.iteration) if self.leader else 0.0
         numbers = self.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration)
-        numbers, stop = self._sum(numbers, rows.rows, mine.batch_rows)
+        numbers, stop, asks = self._sum(numbers, rows.rows, mine.batch_rows)
         gradient = self.collective.reduce_scatter(self.gradients)
         self.job.optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, self.collective.sum)
         self.collective.all_gather(self.trained)
@@ -158,33 +162,47 @@ class Loop:
             self.projection.forward([])
             self.projection.updates()
         self.iteration += 1
+        stop = self._advance(epoch, float(numbers[0])) or stop
         report = BatchReport(self.iteration, epoch, batch, mine.batch_rows, learning_rate,
                              time.perf_counter() - started, numbers)
-        if self.job.answers_batches:
-            stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot))
+        if asks or self.asks:
+            stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot)) or stop
         elif self.leader:
             self.reporter.batch_ended(report)
         return numbers, stop
 
-    def _sum(self, numbers: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool]:
-        """Sum the numbers over the team; the wish to stop and the states (averaged by rows) travel along."""
+    def _advance(self, epoch: int, loss: float | None) -> bool:
+        """Note the present moment and whether the driver is to be asked. Answers whether training ends here."""
+        job, before, now = self.job, self.moment, Progress(epoch, self.iteration, loss=loss)
+        self.moment = now
+        self.asks = job.answers_batches or (job.ask_when is not None and job.ask_when(before, now))
+        return job.end_when is not None and job.end_when(before, now)
+
+    def _sum(self, numbers: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool, bool]:
+        """Sum the numbers over the team; wishes to stop or ask and the states (averaged by rows) travel along."""
         team, states = self.collective, self.replica.plan.states
-        stop = float(self.leader and self.reporter.stop_requested())
+        stop = self.leader and self.reporter.stop_requested()
+        asks = self.leader and self._has_been_silent()
         if team.size == 1:
-            return numbers, bool(stop)
-        parts = [numbers, np.array([stop])]
+            return numbers, stop, asks
+        parts = [numbers, np.array([stop, asks], dtype=np.float64)]
         parts += [self.values[start:stop_].astype(np.float64) * (rows / batch_rows) for start, stop_ in states]
         total = team.sum(np.concatenate(parts))
-        position = len(numbers) + 1
+        position = len(numbers) + 2
         for start, stop_ in states:
             self.values[start:stop_] = total[position:position + stop_ - start]
             position += stop_ - start
-        return total[:len(numbers)], bool(total[len(numbers)])
+        return total[:len(numbers)], bool(total[len(numbers)]), bool(total[len(numbers) + 1])
+
+    def _has_been_silent(self) -> bool:
+        """Whether the driver was asked too long ago."""
+        return self.job.ask_seconds is not None and time.monotonic() - self.asked_at >= self.job.ask_seconds
 
     def _consult(self, ask: Callable[[Snapshot], Decision]) -> bool:
         """Have rank 0 ask the driver, and all workers follow the answer. Answers whether to stop."""
         if self.leader:
             decision = ask(LoopSnapshot(self))
+            self.asked_at = time.monotonic()
             self.collective.sum(_words(_ANSWERED, decision), patient=True)
         else:
             while (words := self.collective.sum(np.zeros(5), patient=True))[0] == _GATHER:
@@ -234,13 +252,6 @@ def evaluate(shard: Shard, replica: Replica, batch_size: int, loss_count: int, c
             numbers = replica.evaluate(shard.block.take(mine.index).arrays, mine.places, mine.batch_rows)
             totals = accumulate(totals, numbers, mine.batch_rows, loss_count)
     return finished(collective.sum(totals), shard.rows, loss_count)
-
-
-def accumulate(totals: np.ndarray, numbers: np.ndarray, rows: int, loss_count: int) -> np.ndarray:
-    """Add the numbers of a batch: its losses weigh as much as it has rows, increments add."""
-    weighted = numbers.copy()
-    weighted[:loss_count] *= rows
-    return weighted if not len(totals) else totals + weighted
 
 
 def finished(totals: np.ndarray, rows: int, loss_count: int) -> Evaluation:

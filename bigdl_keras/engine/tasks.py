@@ -21,12 +21,12 @@ from bigdl_keras.engine.collectives.alone import Alone
 from bigdl_keras.engine.collectives.handshake import Door
 from bigdl_keras.engine.collectives.sockets import Address, join
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
-from bigdl_keras.engine.loop import Shard, accumulate, evaluate
+from bigdl_keras.engine.loop import Shard, evaluate
 from bigdl_keras.engine.meeting import Delegate
 from bigdl_keras.engine.memory import keep_freed_memory
 from bigdl_keras.engine.notebook import Notebook
 from bigdl_keras.engine.predicting import Predictor
-from bigdl_keras.engine.progress import Progress
+from bigdl_keras.engine.progress import Progress, accumulate
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.report import Evaluation
 from bigdl_keras.errors import WorkerLost, add_place
