@@ -127,9 +127,12 @@ def _compute(kernel_name: str, inputs: tuple[Any, ...], attributes: dict[str, An
         extra["draws"] = Draws(seed=seed, iteration=0, step=0, places=None)
     if kernel.collective:
         extra["total"] = np.asarray
-    result = kernel.forward(
-        *(np.asarray(item) if isinstance(item, list) else item for item in arrays), **attributes, **extra
-    )
+    arrays = [np.asarray(item) if isinstance(item, list) else item for item in arrays]
+    try:
+        result = kernel.forward(*arrays, **attributes, **extra)
+    except (ValueError, IndexError):
+        kernel.shape(*(_shape(item) for item in arrays), **attributes)  # what is wrong with shapes, it says better
+        raise
     return result[0] if kernel.saves else result
 
 

@@ -106,7 +106,8 @@ class RNN(Layer):
             raise ValueError(f"Layer '{self.name}' runs the cell {type(self.cell).__name__} step by step, so it needs "
                              f"a known number of steps. Received shape {tuple(inputs.shape)}: give the time axis of "
                              "Input a size.")
-        structure = nest.map_leaves(lambda _: None, self.cell.state_size)
+        size = self.cell.state_size  # a cell is given a list of states, also where it has one
+        structure = nest.map_leaves(lambda _: None, [size] if isinstance(size, int) else size)
         flat = list(states) if states is not None else self._zero_states(inputs)
         if hasattr(self.cell, "reset_dropout_mask"):
             self.cell.reset_dropout_mask()

@@ -1,4 +1,4 @@
-"""A compiled plan computes what the ops compute, whatever batch sizes follow each other; buffers never mix values up."""
+"""A compiled plan computes what ops compute, whatever batch sizes follow each other; buffers never mix values up."""
 
 from __future__ import annotations
 

@@ -42,8 +42,7 @@ class PlainCell(Layer):
         self.kernel = self.add_weight((input_shape[-1] + 3, 3), name="kernel")
 
     def call(self, inputs: Any, states: Any) -> Any:
-        state = states[0] if isinstance(states, list) else states
-        output = ops.tanh(ops.matmul(ops.concatenate([inputs, state]), self.kernel))
+        output = ops.tanh(ops.matmul(ops.concatenate([inputs, states[0]]), self.kernel))
         return output, [output]
 
 
