@@ -7,6 +7,7 @@ from bigdl_keras.losses.crossentropy import (
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
     CategoricalGeneralizedCrossEntropy,
+    Crossentropy,
     KLDivergence,
     SparseCategoricalCrossentropy,
     binary_crossentropy,
@@ -14,11 +15,12 @@ from bigdl_keras.losses.crossentropy import (
     categorical_crossentropy,
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
+    crossentropy,
     kl_divergence,
     sparse_categorical_crossentropy,
 )
 from bigdl_keras.losses.legacy import RankHinge, cosine_proximity, rank_hinge
-from bigdl_keras.losses.lookup import deserialize, get, resolve_crossentropy, serialize
+from bigdl_keras.losses.lookup import deserialize, get, serialize
 from bigdl_keras.losses.margin import (
     CategoricalHinge,
     Hinge,
@@ -72,6 +74,7 @@ __all__ = [
     "CategoricalHinge",
     "Circle",
     "CosineSimilarity",
+    "Crossentropy",
     "Dice",
     "Hinge",
     "Huber",
@@ -98,6 +101,7 @@ __all__ = [
     "circle",
     "cosine_proximity",
     "cosine_similarity",
+    "crossentropy",
     "ctc",
     "deserialize",
     "dice",
@@ -119,7 +123,6 @@ __all__ = [
     "msle",
     "poisson",
     "rank_hinge",
-    "resolve_crossentropy",
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",

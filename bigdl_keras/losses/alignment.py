@@ -57,3 +57,12 @@ def with_rank(weights: Any, rank: int) -> Any:
     if missing <= 0 or ops.ndim(weights) == 0:
         return weights
     return ops.expand_dims(weights, tuple(range(-missing, 0)))
+
+
+def label_kind(y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | None, ...]) -> str:
+    """'binary', 'sparse' or 'categorical': what labels of this shape mean for such predictions (Keras 3's rule)."""
+    if y_pred_shape[-1] == 1:
+        return "binary"
+    if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
+        return "sparse"
+    return "categorical"

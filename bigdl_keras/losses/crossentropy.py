@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bigdl_keras import ops
-from bigdl_keras.losses.alignment import matched
+from bigdl_keras.losses.alignment import label_kind, matched
 from bigdl_keras.losses.base import LossFunctionWrapper
 from bigdl_keras.ops.elementwise import as_float, as_tensor
 from bigdl_keras.registry import register
@@ -119,6 +119,17 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
         y_true = ops.squeeze(y_true, -1)
     chosen = ops.take_along_axis(y_pred, ops.expand_dims(ops.cast(y_true, "int32"), -1), axis=-1)
     return ops.divide(ops.subtract(1.0, ops.power(ops.squeeze(chosen, -1), q)), q)
+
+
+def crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Any:
+    """The crossentropy that the shapes of labels and predictions mean: binary, categorical or sparse categorical."""
+    functions = {
+        "binary": binary_crossentropy,
+        "categorical": categorical_crossentropy,
+        "sparse": sparse_categorical_crossentropy,
+    }
+    kind = label_kind(ops.shape(y_true), ops.shape(y_pred))
+    return functions[kind](y_true, y_pred, from_logits=from_logits)
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
@@ -324,6 +335,25 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
         if not 0 < q < 1:
             raise ValueError(f"`q` must be between 0 and 1. Received {q!r}.")
         super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+
+
+@register("loss", "ce")
+class Crossentropy(LossFunctionWrapper):
+    """The crossentropy that the shapes of labels and predictions mean: what compile(loss="crossentropy") asks for.
+
+    Args:
+        from_logits: predictions are logits, not probabilities.
+        reduction, name, dtype: as for `Loss`.
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "crossentropy",
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(crossentropy, reduction, name, dtype, from_logits=from_logits)
 
 
 @register("loss", "kld", "KLD", "kullback_leibler_divergence")

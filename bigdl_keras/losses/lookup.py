@@ -6,7 +6,6 @@ from typing import Any
 
 from bigdl_keras import registry
 from bigdl_keras.losses.base import Loss, LossFunctionWrapper
-from bigdl_keras.losses.crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from bigdl_keras.losses.regression import CosineSimilarity
 
 registry.register("loss", "cosine_proximity", "cosine")(CosineSimilarity)
@@ -65,22 +64,3 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Lo
     known = {key: value for key, value in arguments.items() if key not in ("fn", "dtype")}
     made: Loss | None = found.from_config(known) if hasattr(found, "from_config") else get(found)
     return made
-
-
-def label_kind(y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | None, ...]) -> str:
-    """'binary', 'sparse' or 'categorical': what labels of this shape mean for such predictions (Keras 3's rule)."""
-    if y_pred_shape[-1] == 1:
-        return "binary"
-    if len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
-        return "sparse"
-    return "categorical"
-
-
-def resolve_crossentropy(y_true_shape: tuple[int | None, ...], y_pred_shape: tuple[int | None, ...]) -> Loss:
-    """The loss that 'crossentropy' or 'ce' stands for with such labels and predictions."""
-    kinds: dict[str, type[Loss]] = {
-        "binary": BinaryCrossentropy,
-        "sparse": SparseCategoricalCrossentropy,
-        "categorical": CategoricalCrossentropy,
-    }
-    return kinds[label_kind(y_true_shape, y_pred_shape)]()

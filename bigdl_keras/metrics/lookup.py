@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bigdl_keras import registry
+from bigdl_keras.losses.alignment import label_kind
 from bigdl_keras.losses.base import Loss
-from bigdl_keras.losses.lookup import label_kind
 from bigdl_keras.metrics.accuracy import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from bigdl_keras.metrics.base import Metric
 from bigdl_keras.metrics.probabilistic import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy

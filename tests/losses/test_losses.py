@@ -74,6 +74,7 @@ GRADIENTS: list[tuple[str, dict[str, Any], tuple[Any, Any]]] = [
     ("SparseCategoricalCrossentropy", {"from_logits": True}, (CLASSES[0], LOGITS)),
     ("SparseCategoricalCrossentropy", {"ignore_class": 2}, CLASSES),
     ("CategoricalGeneralizedCrossEntropy", {"q": 0.7}, CLASSES),
+    ("Crossentropy", {}, ONE_HOT),
     ("KLDivergence", {}, ONE_HOT),
     ("Hinge", {}, SIGNS),
     ("SquaredHinge", {}, SIGNS),
@@ -197,10 +198,18 @@ def test_a_wrong_name_is_told_with_the_nearest() -> None:
         losses.get(3)
 
 
-def test_crossentropy_is_resolved_by_shapes() -> None:
-    assert isinstance(losses.resolve_crossentropy((None, 1), (None, 1)), losses.BinaryCrossentropy)
-    assert isinstance(losses.resolve_crossentropy((None,), (None, 4)), losses.SparseCategoricalCrossentropy)
-    assert isinstance(losses.resolve_crossentropy((None, 4), (None, 4)), losses.CategoricalCrossentropy)
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "expected"),
+    [
+        (BINARY[0][:, :1], BINARY[1][:, :1], losses.BinaryCrossentropy()),
+        (CLASSES[0], CLASSES[1], losses.SparseCategoricalCrossentropy()),
+        (CLASSES[0][:, None], CLASSES[1], losses.SparseCategoricalCrossentropy()),
+        (ONE_HOT[0], ONE_HOT[1], losses.CategoricalCrossentropy()),
+    ],
+)
+def test_crossentropy_is_resolved_by_shapes(y_true: Any, y_pred: Any, expected: losses.Loss) -> None:
+    for name in ("crossentropy", "ce"):
+        assert losses.get(name)(y_true, y_pred) == pytest.approx(float(expected(y_true, y_pred)))
 
 
 def test_circle_against_the_formula() -> None:
