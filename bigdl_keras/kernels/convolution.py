@@ -326,6 +326,7 @@ def _groups(x: Any, kernel: Any, strides: Any, padding: str, dilation: Any, grou
     channels, filters = kernel.shape[-2], kernel.shape[-1] // groups
     pads = pads_of(padding, sizes, window, strides, dilation)
     g = geometry(sizes, window, strides, dilation, pads, channels, filters)
+    checked_sizes("convolution", x.shape, sizes, g.counts)
     return g, [(slice(i * channels, (i + 1) * channels), slice(i * filters, (i + 1) * filters)) for i in range(groups)]
 
 

@@ -98,6 +98,7 @@ def depthwise_conv(
     x = np.ascontiguousarray(channels_last(x, data_format))
     sizes, (channels, multiplier) = x.shape[1:-1], kernel.shape[-2:]
     counts = output_sizes(sizes, kernel.shape[:-2], strides, padding, dilation)
+    checked_sizes("convolution", x.shape, sizes, counts)
     whole = padded(x, pads_of(padding, sizes, kernel.shape[:-2], strides, dilation))
     parts = [_correlate(whole, kernel[..., j], counts, strides, dilation) for j in range(multiplier)]
     y = parts[0] if multiplier == 1 else np.stack(parts, axis=-1)

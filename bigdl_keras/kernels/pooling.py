@@ -38,6 +38,7 @@ def _opened(x: Any, window: Any, strides: Any, padding: str, data_format: str, v
     ones = (1,) * len(window)
     pads = pads_of(padding, x.shape[1:-1], window, strides, ones)
     counts = output_sizes(x.shape[1:-1], window, strides, padding, ones)
+    checked_sizes("pooling", x.shape, x.shape[1:-1], counts)
     return padded(x, pads, value), counts, pads
 
 

@@ -27,7 +27,7 @@ class Kernel:
         needs: what the gradient is given after `dy`, in this order: "inputs" (all of them, spread), "output",
             "saved", "shapes" (a tuple of the input shapes).
         several: the kernel answers with a tuple of outputs and `shape` with a list.
-        saves: forward answers with (output, saved).
+        saves: forward answers with (output, saved). The gradient is called once and may overwrite what was saved.
         view: the output may share memory with input 0.
         elementwise: `out` may be the same memory as an input of the same shape and dtype.
         dtype: output dtype (or a list of them), or a function of the input dtypes and attributes; None promotes the

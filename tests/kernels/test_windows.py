@@ -163,3 +163,14 @@ def test_equal_largest_numbers_send_the_gradient_to_the_first() -> None:
 def test_a_window_larger_than_its_input_says_what_to_do() -> None:
     with pytest.raises(ValueError, match=r"larger than its input.*padding='same'"):
         KERNELS["conv"].shape((None, 2, 2, 1), (3, 3, 1, 4), strides=(1, 1), padding="valid", dilation=(1, 1))
+
+
+@pytest.mark.parametrize("name", ["conv", "depthwise_conv", "max_pool", "average_pool"])
+def test_an_input_that_turns_out_too_small_says_what_to_do(name: str) -> None:
+    if "conv" in name:
+        kernel = np.zeros((3, 3, 1, 4) if name == "conv" else (3, 3, 1, 1))
+        inputs, attributes = (np.zeros((1, 2, 5, 1)), kernel), {"dilation": (1, 1)}
+    else:
+        inputs, attributes = (np.zeros((1, 2, 5, 1)),), {"window": (3, 3)}
+    with pytest.raises(ValueError, match="larger than its input"):
+        KERNELS[name].forward(*inputs, strides=(1, 1), padding="valid", **attributes)
