@@ -47,6 +47,11 @@ def nodes_between(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list
     return _search(inputs, outputs)[0]
 
 
+def caller(node: Node) -> Any:
+    """What counts as one entry of a model: a layer, however often it is called; for a function each call by itself."""
+    return node.operation if hasattr(node.operation, "_inbound_nodes") else node
+
+
 def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Any]:
     """What is called between `inputs` and `outputs`, and what made the inputs, in Keras's order of layers.
 
@@ -60,9 +65,9 @@ def operations_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor]) -
     operations: dict[int, Any] = {}
     inner = {id(node) for node in order}
     for node in [*reversed(order), *entries]:
-        key = id(node.operation)
+        key = id(caller(node))
         depth = max(node_depths.get(id(node), 0), depths.get(key, 0))
-        depths[key], operations[key] = depth, node.operation
+        depths[key], operations[key] = depth, caller(node)
         for tensor in node.input_tensors if id(node) in inner else ():
             if tensor.node is not None:
                 node_depths[id(tensor.node)] = max(depth + 1, node_depths.get(id(tensor.node), 0))
@@ -82,7 +87,7 @@ def _search(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> tuple[list
             tensor, ready = stack.pop()
             node = tensor.node
             if node is not None and id(node) not in finished:
-                met.setdefault(id(node.operation))
+                met.setdefault(id(caller(node)))
             if id(tensor) in known or (node is not None and id(node) in finished):
                 continue
             if node is None:

@@ -40,11 +40,11 @@ class Graph:
                     f"The model's output depends on the input '{node.operation.name}', which is not among "
                     f"`inputs` ({[tensor.name for tensor in self.input_tensors]}). Add it there."
                 )
+        self.entries = operations_by_depth(self.input_tensors, self.output_tensors)
         self.layers = self._layers_in_order()
 
     def _layers_in_order(self) -> list[Layer]:
-        operations = operations_by_depth(self.input_tensors, self.output_tensors)
-        layers = [operation for operation in operations if isinstance(operation, Layer)]
+        layers = [entry for entry in self.entries if isinstance(entry, Layer)]
         names: dict[str, Layer] = {}
         for layer in layers:
             if names.setdefault(layer.name, layer) is not layer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from bigdl_keras import registry
 from bigdl_keras.graph import nest
-from bigdl_keras.graph.node import Node
+from bigdl_keras.graph.node import Node, caller
 from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.input_layer import InputLayer
@@ -47,9 +48,7 @@ def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
             inbound,
             spec_of(layer),
         )
-    shape = None
-    if layer._inbound_nodes and layer._inbound_nodes[0].input_tensors:
-        shape = layer._inbound_nodes[0].input_tensors[0].shape
+    shape = _build_shape(layer)
     return LayerSpec(
         type(layer).__name__,
         layer.name,
@@ -58,6 +57,17 @@ def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
         build_shape=shape,
         registered_name=registered_name(type(layer)),
     )
+
+
+def _build_shape(layer: Layer) -> Any:
+    """The shape, or list of shapes, that the layer was built for; None where it takes more than one argument."""
+    if not layer._inbound_nodes:
+        return None
+    node = layer._inbound_nodes[0]
+    first = nest.flatten(node.args[0]) if node.args else []
+    if not first or len(first) != len(node.input_tensors) or not all(isinstance(leaf, KerasTensor) for leaf in first):
+        return None
+    return nest.map_leaves(lambda tensor: tensor.shape, node.args[0])
 
 
 def registered_name(layer_class: type) -> str | None:
@@ -71,43 +81,29 @@ class _Describer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.references: dict[int, TensorRef] = {}
-        self.calls: dict[int, tuple[str, Any, list[Node]]] = {}
+        self.names: dict[int, str] = {}
+        self.calls: dict[int, list[Node]] = {}
         for tensor in graph.input_tensors:
             name = tensor.node.operation.name if tensor.node is not None else tensor.name
             self.references[id(tensor)] = TensorRef(str(name))
-        operators: dict[str, int] = {}
+        functions: Counter[str] = Counter()
         for node in graph.nodes:
+            key = id(caller(node))
             if isinstance(node.operation, Layer):
-                key, name = id(node.operation), node.operation.name
-            else:  # an operator is one entry per call, numbered like a layer
+                self.names[key] = node.operation.name
+            else:
                 base = node.operation.__name__
-                operators[base] = operators.get(base, -1) + 1
-                key, name = id(node), f"{base}_{operators[base]}" if operators[base] else base
-            _, _, nodes = self.calls.setdefault(key, (name, node.operation, []))
+                self.names[key] = f"{base}_{functions[base]}" if functions[base] else base
+                functions[base] += 1
+            nodes = self.calls.setdefault(key, [])
             for number, tensor in enumerate(node.output_tensors):
-                self.references[id(tensor)] = TensorRef(name, len(nodes), number)
+                self.references[id(tensor)] = TensorRef(self.names[key], len(nodes), number)
             nodes.append(node)
 
     def describe(self, model: Model) -> ModelSpec:
-        layers = []
-        for tensor in self.graph.input_tensors:
-            entry = tensor.node.operation if tensor.node is not None else None
-            config = (
-                entry.get_config()
-                if isinstance(entry, InputLayer)
-                else {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": tensor.name}
-            )
-            layers.append(LayerSpec("InputLayer", self.references[id(tensor)].layer, config))
-        for name, operation, nodes in self.calls.values():
-            inbound = tuple(
-                Call(nest.map_leaves(self._refer, node.args), nest.map_leaves(self._refer, node.kwargs))
-                for node in nodes
-            )
-            layers.append(
-                _layer_spec(operation, inbound)
-                if isinstance(operation, Layer)
-                else LayerSpec(f"ops.{operation.__name__}", name, {}, inbound)
-            )
+        entries = [entry for entry in self.graph.entries if id(entry) in self.calls]
+        layers = [self._input_spec(tensor) for tensor in self._inputs_by_depth()]
+        layers += [self._entry_spec(entry) for entry in entries]
         return ModelSpec(
             "Functional",
             model.name,
@@ -116,6 +112,30 @@ class _Describer:
             nest.map_leaves(self._refer, self.graph.outputs),
             trainable=model.trainable,
         )
+
+    def _inputs_by_depth(self) -> list[KerasTensor]:
+        places = {id(entry): place for place, entry in enumerate(self.graph.entries)}
+
+        def place(tensor: KerasTensor) -> int:
+            return -1 if tensor.node is None else places.get(id(caller(tensor.node)), -1)
+
+        return sorted(self.graph.input_tensors, key=place)
+
+    def _input_spec(self, tensor: KerasTensor) -> LayerSpec:
+        entry = tensor.node.operation if tensor.node is not None else None
+        name = self.references[id(tensor)].layer
+        if isinstance(entry, InputLayer):
+            return LayerSpec("InputLayer", name, entry.get_config())
+        return LayerSpec("InputLayer", name, {"batch_shape": tensor.shape, "dtype": tensor.dtype, "name": name})
+
+    def _entry_spec(self, entry: Any) -> LayerSpec:
+        nodes = self.calls[id(entry)]
+        inbound = tuple(
+            Call(nest.map_leaves(self._refer, node.args), nest.map_leaves(self._refer, node.kwargs)) for node in nodes
+        )
+        if isinstance(entry, Layer):
+            return _layer_spec(entry, inbound)
+        return LayerSpec(f"ops.{entry.operation.__name__}", self.names[id(entry)], {}, inbound)
 
     def _refer(self, leaf: Any) -> Any:
         return self.references[id(leaf)] if isinstance(leaf, KerasTensor) else leaf

@@ -1,0 +1,112 @@
+"""Real Keras 3 opens what we save, predicts the same, and goes on training as we do (run by `make interop`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bigdl_keras as bk
+from bigdl_keras import layers
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+keras = pytest.importorskip("keras", minversion="3.5", reason="make interop installs real Keras")
+pytestmark = pytest.mark.interop
+
+
+def convolutional() -> Any:
+    return bk.Sequential(
+        [
+            bk.Input((8, 8, 3)),
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dropout(0.0),
+            layers.Dense(3, activation="softmax", kernel_regularizer=bk.regularizers.L2(0.01)),
+        ]
+    )
+
+
+def recurrent() -> Any:
+    return bk.Sequential(
+        [
+            bk.Input((6, 4)),
+            layers.Masking(),
+            layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+            layers.GRU(4),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+
+
+def branching() -> Any:
+    left, right = bk.Input((4,), name="left"), bk.Input((5,), name="right", dtype="int32")
+    words = layers.GlobalAveragePooling1D()(layers.Embedding(10, 4)(right))
+    shared = layers.Dense(4, activation="tanh")
+    joined = layers.Concatenate()([layers.Add()([shared(left), words]), shared(left)])
+    inner = bk.Sequential([bk.Input((8,)), layers.LayerNormalization(), layers.Dense(3)], name="inner")
+    return bk.Model([left, right], layers.Activation("softmax")(inner(joined)))
+
+
+def batch_for(model: Any, rng: np.random.Generator) -> tuple[list[np.ndarray], np.ndarray]:
+    inputs = []
+    for tensor in model.inputs:
+        shape = (12, *tensor.shape[1:])
+        is_index = tensor.dtype.startswith("int")
+        inputs.append(rng.integers(0, 10, shape) if is_index else rng.normal(size=shape).astype("float32"))
+    return inputs, rng.integers(0, 3, 12)
+
+
+@pytest.mark.parametrize("build", [convolutional, recurrent, branching])
+def test_predictions_and_training_go_on_in_keras(build: Callable[[], Any], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ours = build()
+    ours.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = batch_for(ours, rng)
+    x = x if len(x) > 1 else x[0]
+    ours.train_on_batch(x, y)
+    ours.save(tmp_path / "model.keras")
+    theirs = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), ours.predict(x), rtol=1e-4, atol=1e-5)
+    assert int(theirs.optimizer.iterations) == 1
+    for _ in range(3):
+        ours.reset_metrics()
+        our_loss = ours.train_on_batch(x, y)[0]
+        theirs.reset_metrics()
+        their_loss = theirs.train_on_batch(x, y)[0]
+        np.testing.assert_allclose(our_loss, float(their_loss), rtol=1e-4)
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), ours.predict(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("build", [convolutional, recurrent, branching])
+def test_weights_and_legacy_files_open_in_keras(build: Callable[[], Any], tmp_path: Path) -> None:
+    ours = build()
+    x, _ = batch_for(ours, np.random.default_rng(1))
+    x = x if len(x) > 1 else x[0]
+    ours.save_weights(tmp_path / "model.weights.h5")
+    theirs = keras.models.model_from_json(ours.to_json())
+    theirs.load_weights(tmp_path / "model.weights.h5")
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), ours.predict(x), rtol=1e-4, atol=1e-5)
+    ours.save(tmp_path / "model.h5")
+    legacy = keras.models.load_model(tmp_path / "model.h5")
+    np.testing.assert_allclose(legacy.predict(x, verbose=0), ours.predict(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("build", [convolutional, recurrent, branching])
+def test_what_keras_then_saves_opens_here(build: Callable[[], Any], tmp_path: Path) -> None:
+    ours = build()
+    ours.compile("rmsprop", "sparse_categorical_crossentropy")
+    x, y = batch_for(ours, np.random.default_rng(2))
+    x = x if len(x) > 1 else x[0]
+    ours.save(tmp_path / "ours.keras")
+    theirs = keras.models.load_model(tmp_path / "ours.keras")
+    theirs.train_on_batch(x, y)
+    theirs.save(tmp_path / "theirs.keras")
+    back = bk.models.load_model(tmp_path / "theirs.keras")
+    np.testing.assert_allclose(back.predict(x), theirs.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+    assert back.optimizer.iterations == 1
