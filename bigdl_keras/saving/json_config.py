@@ -41,11 +41,11 @@ def read_json(
         ValueError: not JSON, not a model, damaged, or with gaps; one message lists all gaps.
     """
     what = "The model's JSON"
-    if isinstance(text, Mapping):
-        check_depth(text, what, limits)
-        entry: Any = text
-    else:
+    if isinstance(text, str | bytes):
         entry = parse_json(text, what, limits)
+    else:
+        check_depth(text, what, limits)
+        entry = text
     if not isinstance(entry, dict) or not is_model(entry):
         raise ValueError(
             "Expected the JSON of a Sequential or Functional model: an object with 'class_name' and 'config'. "

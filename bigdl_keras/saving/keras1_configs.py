@@ -269,5 +269,10 @@ def _merge(config: Config, reading: Reading) -> tuple[str, Config]:
         axes = config.get("dot_axes", -1)
         if isinstance(axes, list):
             axes = [axis[0] if isinstance(axis, list) else axis for axis in axes]
-        return "Dot", {**common, "axes": axes, "normalize": mode == "cos", **({"expanded": True} if mode == "cos" else {})}
+        return "Dot", {
+            **common,
+            "axes": axes,
+            "normalize": mode == "cos",
+            **({"expanded": True} if mode == "cos" else {}),
+        }
     return _MERGES[str(mode)], common

@@ -127,7 +127,13 @@ def is_operation(class_name: str, module: str | None, config: Mapping[str, Any],
     if place == f"{OUR_PACKAGE}.ops":
         return True
     called = isinstance(nodes, list) and bool(nodes) and isinstance(nodes[0], dict)
-    return not place and called and "dtype" not in config and "trainable" not in config and _snake(class_name) in KERAS_OPERATIONS
+    return (
+        not place
+        and called
+        and "dtype" not in config
+        and "trainable" not in config
+        and _snake(class_name) in KERAS_OPERATIONS
+    )
 
 
 def translate(

@@ -11,11 +11,17 @@ import pytest
 
 from bigdl_keras import saving
 from bigdl_keras.saving import Call, ModelSpec, TensorRef
+from bigdl_keras.saving.keras_json import _TRAINING_ONLY
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "public"
 DATA = Path(__file__).resolve().parents[1] / "data" / "keras"
-ARCHITECTURES = [path for path in sorted(FIXTURES.glob("*/*.json")) if not path.stem.endswith(
-    ("activations", "losses", "metrics", "optimizers", "schedules", "regcon", "regularizers_constraints"))]
+ARCHITECTURES = [
+    path
+    for path in sorted(FIXTURES.glob("*/*.json"))
+    if not path.stem.endswith(
+        ("activations", "losses", "metrics", "optimizers", "schedules", "regcon", "regularizers_constraints")
+    )
+]
 
 
 def read(name: str) -> ModelSpec:
@@ -49,13 +55,28 @@ def bare(spec: ModelSpec) -> ModelSpec:
     """A spec without what only says where it came from, and with operators' arguments in one place."""
     layers = []
     for layer in spec.layers:
-        config = {key: json.loads(json.dumps(value)) if not has_model(value) else None
-                  for key, value in layer.config.items() if key != "moving_variance_update"}
+        config = {
+            key: json.loads(json.dumps(value)) if not has_model(value) else None
+            for key, value in layer.config.items()
+            if key not in _TRAINING_ONLY
+        }
         inbound = layer.inbound
         if layer.class_name.startswith("ops."):
-            config, inbound = {}, tuple(Call(tuple(a for a in call.args if isinstance(a, TensorRef))) for call in inbound)
-        layers.append(replace(layer, module=None, registered_name=None, build_shape=None, config=config, inbound=inbound,
-                              model=None if layer.model is None else bare(layer.model)))
+            config, inbound = (
+                {},
+                tuple(Call(tuple(a for a in call.args if isinstance(a, TensorRef))) for call in inbound),
+            )
+        layers.append(
+            replace(
+                layer,
+                module=None,
+                registered_name=None,
+                build_shape=None,
+                config=config,
+                inbound=inbound,
+                model=None if layer.model is None else bare(layer.model),
+            )
+        )
     return replace(spec, version=saving.Version(3), compile=None, layers=tuple(layers))
 
 
@@ -64,46 +85,98 @@ def has_model(value: Any) -> bool:
 
 
 def test_keras_1_names_become_those_of_keras_3() -> None:
-    spec = saving.read_json({"class_name": "Sequential", "keras_version": "1.2.2", "config": [
-        {"class_name": "Convolution2D", "config": {
-            "name": "c", "trainable": True, "batch_input_shape": [None, 8, 9, 3], "input_dtype": "float32", "nb_filter": 4,
-            "nb_row": 2, "nb_col": 5, "init": "glorot_uniform", "activation": "hard_sigmoid", "border_mode": "same",
-            "subsample": [1, 2], "dim_ordering": "tf", "W_regularizer": {"name": "L1L2Regularizer", "l1": 0.0, "l2": 0.5},
-            "b_regularizer": None, "activity_regularizer": None, "W_constraint": {"name": "MaxNorm", "m": 2, "axis": 0},
-            "b_constraint": None, "bias": True}},
-        {"class_name": "ZeroPadding2D", "config": {"name": "z", "trainable": True, "padding": [1, 2]}},
-        {"class_name": "BatchNormalization", "config": {"name": "b", "mode": 0, "axis": -1, "epsilon": 1e-3, "momentum": 0.9}},
-    ]})
+    spec = saving.read_json(
+        {
+            "class_name": "Sequential",
+            "keras_version": "1.2.2",
+            "config": [
+                {
+                    "class_name": "Convolution2D",
+                    "config": {
+                        "name": "c",
+                        "trainable": True,
+                        "batch_input_shape": [None, 8, 9, 3],
+                        "input_dtype": "float32",
+                        "nb_filter": 4,
+                        "nb_row": 2,
+                        "nb_col": 5,
+                        "init": "glorot_uniform",
+                        "activation": "hard_sigmoid",
+                        "border_mode": "same",
+                        "subsample": [1, 2],
+                        "dim_ordering": "tf",
+                        "W_regularizer": {"name": "L1L2Regularizer", "l1": 0.0, "l2": 0.5},
+                        "b_regularizer": None,
+                        "activity_regularizer": None,
+                        "W_constraint": {"name": "MaxNorm", "m": 2, "axis": 0},
+                        "b_constraint": None,
+                        "bias": True,
+                    },
+                },
+                {"class_name": "ZeroPadding2D", "config": {"name": "z", "trainable": True, "padding": [1, 2]}},
+                {
+                    "class_name": "BatchNormalization",
+                    "config": {"name": "b", "mode": 0, "axis": -1, "epsilon": 1e-3, "momentum": 0.9},
+                },
+            ],
+        }
+    )
     first, convolution, padding, normalization = spec.layers
     assert first.class_name == "InputLayer" and first.config["batch_shape"] == [None, 8, 9, 3]
     assert convolution.class_name == "Conv2D"
     assert convolution.config == {
-        "name": "c", "trainable": True, "filters": 4, "kernel_size": [2, 5], "strides": [1, 2], "padding": "same",
-        "data_format": "channels_last", "activation": "hard_sigmoid_legacy", "use_bias": True,
-        "kernel_initializer": {"class_name": "GlorotUniform", "config": {}}, "bias_regularizer": None,
+        "name": "c",
+        "trainable": True,
+        "filters": 4,
+        "kernel_size": [2, 5],
+        "strides": [1, 2],
+        "padding": "same",
+        "data_format": "channels_last",
+        "activation": "hard_sigmoid_legacy",
+        "use_bias": True,
+        "kernel_initializer": {"class_name": "GlorotUniform", "config": {}},
+        "bias_regularizer": None,
         "kernel_regularizer": {"class_name": "L1L2", "config": {"l1": 0.0, "l2": 0.5}},
-        "kernel_constraint": {"class_name": "MaxNorm", "config": {"max_value": 2, "axis": 0}}, "bias_constraint": None}
+        "kernel_constraint": {"class_name": "MaxNorm", "config": {"max_value": 2, "axis": 0}},
+        "bias_constraint": None,
+    }
     assert padding.config["data_format"] == "channels_last"
     assert "mode" not in normalization.config
 
 
-@pytest.mark.parametrize(("name", "layer", "key", "value"), [
-    ("k224_gru_basic", "gru_1", "reset_after", False),
-    ("k224_gru_basic", "gru_1", "recurrent_activation", "hard_sigmoid_legacy"),
-    ("k215_gru_basic", "gru", "reset_after", True),
-    ("k122tf_gru_basic", "gru_1", "reset_after", False),
-    ("k224_cudnn_gru", "cu_dnngru_1", "recurrent_activation", "sigmoid"),
-])
+@pytest.mark.parametrize(
+    ("name", "layer", "key", "value"),
+    [
+        ("k224_gru_basic", "gru_1", "reset_after", False),
+        ("k224_gru_basic", "gru_1", "recurrent_activation", "hard_sigmoid_legacy"),
+        ("k215_gru_basic", "gru", "reset_after", True),
+        ("k122tf_gru_basic", "gru_1", "reset_after", False),
+        ("k224_cudnn_gru", "cu_dnngru_1", "recurrent_activation", "sigmoid"),
+    ],
+)
 def test_what_versions_mean_is_spelled_out(name: str, layer: str, key: str, value: Any) -> None:
     assert layers_of(read(name))[layer].config[key] == value
 
 
-@pytest.mark.parametrize(("name", "inner"), [
-    ("k122tf_nested_model", "inner"), ("k224_nested_model", "inner"), ("k28_nested_model", "inner"),
-    ("k215_nested_model", "inner"), ("k3_nested_model", "inner")])
+@pytest.mark.parametrize(
+    ("name", "inner"),
+    [
+        ("k122tf_nested_model", "inner"),
+        ("k224_nested_model", "inner"),
+        ("k28_nested_model", "inner"),
+        ("k215_nested_model", "inner"),
+        ("k3_nested_model", "inner"),
+    ],
+)
 def test_calls_of_nested_models_count_from_zero(name: str, inner: str) -> None:
     spec = read(name)
-    users = [ref for layer in spec.layers for call in layer.inbound for ref in saving.tensors_of(call.args) if ref.layer == inner]
+    users = [
+        ref
+        for layer in spec.layers
+        for call in layer.inbound
+        for ref in saving.tensors_of(call.args)
+        if ref.layer == inner
+    ]
     assert users == [TensorRef(inner, 0, 0)]
     assert layers_of(spec)[inner].model.class_name == "Functional"
 
@@ -131,33 +204,68 @@ def test_structure_of_inputs_is_kept() -> None:
 
 
 def test_all_gaps_are_told_at_once() -> None:
-    entry = {"class_name": "Sequential", "keras_version": "2.15.0", "config": {"name": "s", "layers": [
-        {"class_name": "Danse", "config": {"name": "a"}}, {"class_name": "Dense", "config": {"name": "b", "units": 1}},
-        {"class_name": "TimeDistributed", "config": {"name": "t", "layer": {"class_name": "Nonsense", "config": {"name": "c"}}}}]}}
+    entry = {
+        "class_name": "Sequential",
+        "keras_version": "2.15.0",
+        "config": {
+            "name": "s",
+            "layers": [
+                {"class_name": "Danse", "config": {"name": "a"}},
+                {"class_name": "Dense", "config": {"name": "b", "units": 1}},
+                {
+                    "class_name": "TimeDistributed",
+                    "config": {"name": "t", "layer": {"class_name": "Nonsense", "config": {"name": "c"}}},
+                },
+            ],
+        },
+    }
     with pytest.raises(ValueError, match="Did you mean 'Dense'") as caught:
         saving.read_json(entry, known_layers={"Dense", "TimeDistributed"})
-    assert "Nonsense" in str(caught.value) and "Keras 2.15.0" in str(caught.value) and "custom_objects" in str(caught.value)
+    assert (
+        "Nonsense" in str(caught.value)
+        and "Keras 2.15.0" in str(caught.value)
+        and "custom_objects" in str(caught.value)
+    )
 
 
-@pytest.mark.parametrize("function", [["4wEAAAA=", None, None], {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}])
+@pytest.mark.parametrize(
+    "function", [["4wEAAAA=", None, None], {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}]
+)
 def test_bytecode_is_refused(function: Any) -> None:
-    entry = {"class_name": "Sequential", "keras_version": "2.15.0", "config": {"name": "s", "layers": [
-        {"class_name": "Lambda", "config": {"name": "l", "function": function, "function_type": "lambda"}}]}}
+    entry = {
+        "class_name": "Sequential",
+        "keras_version": "2.15.0",
+        "config": {
+            "name": "s",
+            "layers": [
+                {"class_name": "Lambda", "config": {"name": "l", "function": function, "function_type": "lambda"}}
+            ],
+        },
+    }
     with pytest.raises(ValueError, match="never executed"):
         saving.read_json(entry)
     assert saving.read_json(entry, safe_mode=False).layers[-1].config["function"] is None
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("{", "not valid JSON"),
-    ("[1, 2]", "Expected the JSON of a Sequential or Functional model"),
-    ('{"class_name": "Mine", "config": {"width": 3}}', "subclassed model"),
-    ("[" * 5000 + "]" * 5000, "nested"),
-    ('{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": ' + '{"a":' * 400 + "1" + "}" * 400 + "}]}}",
-     "nested more than"),
-    ('{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}]}}', "has no config"),
-    ('{"class_name": "Sequential", "config": {"layers": [3]}}', "Expected a layer"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "not valid JSON"),
+        ("[1, 2]", "Expected the JSON of a Sequential or Functional model"),
+        ('{"class_name": "Mine", "config": {"width": 3}}', "subclassed model"),
+        ("[" * 5000 + "]" * 5000, "nested"),
+        (
+            '{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": '
+            + '{"a":' * 400
+            + "1"
+            + "}" * 400
+            + "}]}}",
+            "nested more than",
+        ),
+        ('{"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense"}]}}', "has no config"),
+        ('{"class_name": "Sequential", "config": {"layers": [3]}}', "Expected a layer"),
+    ],
+)
 def test_bad_json_is_explained(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         saving.read_json(text)
@@ -168,26 +276,57 @@ def functional(layers: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
     return {"class_name": "Functional", "config": config, "keras_version": "2.8.0"}
 
 
-X = {"class_name": "InputLayer", "name": "x", "config": {"name": "x", "batch_input_shape": [None, 2]}, "inbound_nodes": []}
+X = {
+    "class_name": "InputLayer",
+    "name": "x",
+    "config": {"name": "x", "batch_input_shape": [None, 2]},
+    "inbound_nodes": [],
+}
 
 
-@pytest.mark.parametrize(("nodes", "message"), [
-    ({"a": ["b", 0, 0, {}], "b": ["a", 0, 0, {}]}, "wait for each other"),
-    ({"a": ["nobody", 0, 0, {}]}, "does not exist"),
-    ({"a": ["x", 7, 0, {}]}, "is called 1 times"),
-    ({"a": ["x", -1, 0, {}]}, "Expected a tensor"),
-    ({"a": ["x"]}, "must be a list"),
-])
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ({"a": ["b", 0, 0, {}], "b": ["a", 0, 0, {}]}, "wait for each other"),
+        ({"a": ["nobody", 0, 0, {}]}, "does not exist"),
+        ({"a": ["x", 7, 0, {}]}, "is called 1 times"),
+        ({"a": ["x", -1, 0, {}]}, "Expected a tensor"),
+        ({"a": ["x"]}, "must be a list"),
+    ],
+)
 def test_impossible_graphs_are_refused(nodes: dict[str, Any], message: str) -> None:
-    layers = [X, *({"class_name": "Activation", "name": name, "config": {"name": name, "activation": "relu"},
-                    "inbound_nodes": [[node]]} for name, node in nodes.items())]
+    layers = [
+        X,
+        *(
+            {
+                "class_name": "Activation",
+                "name": name,
+                "config": {"name": name, "activation": "relu"},
+                "inbound_nodes": [[node]],
+            }
+            for name, node in nodes.items()
+        ),
+    ]
     with pytest.raises(ValueError, match=message):
         saving.read_json(functional(layers))
 
 
 def test_layers_may_stand_before_what_feeds_them() -> None:
-    layers = [{"class_name": "Activation", "name": "a", "config": {"name": "a", "activation": "relu"}, "inbound_nodes": [[["b", 0, 0, {}]]]},
-              {"class_name": "Activation", "name": "b", "config": {"name": "b", "activation": "relu"}, "inbound_nodes": [[["x", 0, 0, {}]]]}, X]
+    layers = [
+        {
+            "class_name": "Activation",
+            "name": "a",
+            "config": {"name": "a", "activation": "relu"},
+            "inbound_nodes": [[["b", 0, 0, {}]]],
+        },
+        {
+            "class_name": "Activation",
+            "name": "b",
+            "config": {"name": "b", "activation": "relu"},
+            "inbound_nodes": [[["x", 0, 0, {}]]],
+        },
+        X,
+    ]
     assert [layer.name for layer in saving.read_json(functional(layers)).layers] == ["a", "b", "x"]
 
 
@@ -195,7 +334,10 @@ def test_merged_branches_of_keras_1_become_a_graph() -> None:
     spec = read("k122tf_seq_merge_concat")
     assert spec.class_name == "Functional"
     assert [layer.class_name for layer in spec.layers if layer.class_name in ("InputLayer", "Concatenate")] == [
-        "InputLayer", "InputLayer", "Concatenate"]
+        "InputLayer",
+        "InputLayer",
+        "Concatenate",
+    ]
 
 
 def test_an_argument_without_a_form_in_a_file_is_named() -> None:

@@ -31,9 +31,19 @@ def equal(left: Any, right: Any) -> bool:
     return len(left) == len(right) and all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-@pytest.mark.parametrize(("class_name", "stored"), [
-    ("Conv2D", "conv2d"), ("BatchNormalization", "batch_normalization"), ("ReLU", "re_lu"), ("PReLU", "p_re_lu"), ("LSTM", "lstm"),
-    ("ConvLSTM2D", "conv_lstm2d"), ("InputLayer", "input_layer"), ("GroupQueryAttention", "grouped_query_attention")])
+@pytest.mark.parametrize(
+    ("class_name", "stored"),
+    [
+        ("Conv2D", "conv2d"),
+        ("BatchNormalization", "batch_normalization"),
+        ("ReLU", "re_lu"),
+        ("PReLU", "p_re_lu"),
+        ("LSTM", "lstm"),
+        ("ConvLSTM2D", "conv_lstm2d"),
+        ("InputLayer", "input_layer"),
+        ("GroupQueryAttention", "grouped_query_attention"),
+    ],
+)
 def test_names_in_files(class_name: str, stored: str) -> None:
     assert snake_case(class_name) == stored
 
@@ -72,7 +82,7 @@ def test_equal_models_give_equal_bytes(keras_tree: Tree, tmp_path: Path) -> None
     for name in ("a.keras", "b.keras"):
         saving.write_keras(tmp_path / name, spec, root)
     assert (tmp_path / "a.keras").read_bytes() == (tmp_path / "b.keras").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.keras", "b.keras"]      # nothing left aside
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.keras", "b.keras"]  # nothing left aside
 
 
 def test_optimizer_state_is_the_same_in_all_layouts(keras_tree: Tree, tmp_path: Path) -> None:
@@ -89,8 +99,14 @@ def test_optimizer_state_is_the_same_in_all_layouts(keras_tree: Tree, tmp_path: 
 
 
 def dense(name: str, inputs: int, units: int, trainable: bool = True) -> StoreNode:
-    return StoreNode("Dense", name, (StoreVariable("kernel", (inputs, units), trainable, np.full((inputs, units), 2.0, np.float32)),
-                                     StoreVariable("bias", (units,), trainable, np.zeros(units, np.float32))))
+    return StoreNode(
+        "Dense",
+        name,
+        (
+            StoreVariable("kernel", (inputs, units), trainable, np.full((inputs, units), 2.0, np.float32)),
+            StoreVariable("bias", (units,), trainable, np.zeros(units, np.float32)),
+        ),
+    )
 
 
 def model(*layers: StoreNode) -> StoreNode:
@@ -101,19 +117,29 @@ def test_a_shared_layer_is_stored_once() -> None:
     shared = dense("shared", 2, 2)
     root = StoreNode("Functional", "f", (), {"layers": (model(shared), model(shared), dense("dense", 2, 1))})
     assert len(root.flat()) == 4
-    assert [path for path, node in paths_of(root) if node.class_name == "Dense"] == ["layers/sequential/layers/dense", "layers/dense"]
+    assert [path for path, node in paths_of(root) if node.class_name == "Dense"] == [
+        "layers/sequential/layers/dense",
+        "layers/dense",
+    ]
 
 
 def spec_of(root: StoreNode) -> saving.ModelSpec:
-    return saving.ModelSpec("Sequential", "sequential", tuple(
-        saving.LayerSpec("Dense", part.name, {"name": part.name, "units": part.variables[1].shape[0]}) for part in root.parts()))
+    return saving.ModelSpec(
+        "Sequential",
+        "sequential",
+        tuple(
+            saving.LayerSpec("Dense", part.name, {"name": part.name, "units": part.variables[1].shape[0]})
+            for part in root.parts()
+        ),
+    )
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".weights.h5", ".keras"])
 def test_layers_that_do_not_fit_are_named(suffix: str, tmp_path: Path) -> None:
     saved, path = model(dense("one", 3, 4), dense("two", 4, 2)), tmp_path / f"m{suffix}"
     saving.write_weights(path, saved) if suffix == ".weights.h5" else (
-        saving.write_h5 if suffix == ".h5" else saving.write_keras)(path, spec_of(saved), saved)
+        saving.write_h5 if suffix == ".h5" else saving.write_keras
+    )(path, spec_of(saved), saved)
     other = model(dense("one", 3, 4), dense("two", 4, 5))
     with pytest.raises(ValueError, match=r"'two'.*\(4, 5\).*\(4, 2\)") as caught:
         saving.read_file(path).read_weights(other)
@@ -142,25 +168,51 @@ def test_another_number_of_layers_is_told(tmp_path: Path) -> None:
 
 
 def test_nested_models_list_trainable_arrays_first() -> None:
-    normalization = StoreNode("BatchNormalization", "bn", tuple(
-        StoreVariable(name, (2,), trains) for name, trains in (("gamma", True), ("beta", True), ("moving_mean", False),
-                                                              ("moving_variance", False))))
-    inner = StoreNode("Functional", "inner", (), {"layers": (dense("a", 2, 2, trainable=False), normalization, dense("b", 2, 2))})
+    normalization = StoreNode(
+        "BatchNormalization",
+        "bn",
+        tuple(
+            StoreVariable(name, (2,), trains)
+            for name, trains in (("gamma", True), ("beta", True), ("moving_mean", False), ("moving_variance", False))
+        ),
+    )
+    inner = StoreNode(
+        "Functional", "inner", (), {"layers": (dense("a", 2, 2, trainable=False), normalization, dense("b", 2, 2))}
+    )
     layout = layout_of(inner, [], Version(2, "2.15.0"), lambda variable: variable.trainable)
     names = [(index, variable.name) for index, variable in enumerate(inner.flat())]
-    assert layout.to_file(names) == [(2, "gamma"), (3, "beta"), (6, "kernel"), (7, "bias"), (0, "kernel"), (1, "bias"),
-                                     (4, "moving_mean"), (5, "moving_variance")]       # type: ignore[arg-type, comparison-overlap]
-    assert layout.from_file(layout.to_file(names)) == names      # type: ignore[arg-type, comparison-overlap]
+    assert layout.to_file(names) == [
+        (2, "gamma"),
+        (3, "beta"),
+        (6, "kernel"),
+        (7, "bias"),
+        (0, "kernel"),
+        (1, "bias"),
+        (4, "moving_mean"),
+        (5, "moving_variance"),
+    ]  # type: ignore[arg-type, comparison-overlap]
+    assert layout.from_file(layout.to_file(names)) == names  # type: ignore[arg-type, comparison-overlap]
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "theano"])
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-@pytest.mark.parametrize(("class_name", "shapes"), [
-    ("Conv1D", [(3, 2, 4), (4,)]), ("Conv2D", [(3, 2, 4, 5), (5,)]), ("Conv3D", [(2, 3, 2, 4, 5), (5,)]),
-    ("Conv2DTranspose", [(3, 2, 5, 4), (5,)]), ("SeparableConv2D", [(3, 3, 2, 2), (1, 1, 4, 5), (5,)]),
-    ("LSTM", [(3, 8), (2, 8), (8,)]), ("GRU", [(3, 6), (2, 6), (6,)]), ("ConvLSTM2D", [(3, 3, 2, 12), (3, 3, 3, 12), (12,)]),
-    ("Dense", [(3, 2), (2,)])])
-def test_keras_1_layouts_are_reversible(class_name: str, shapes: list[tuple[int, ...]], data_format: str, backend: str) -> None:
+@pytest.mark.parametrize(
+    ("class_name", "shapes"),
+    [
+        ("Conv1D", [(3, 2, 4), (4,)]),
+        ("Conv2D", [(3, 2, 4, 5), (5,)]),
+        ("Conv3D", [(2, 3, 2, 4, 5), (5,)]),
+        ("Conv2DTranspose", [(3, 2, 5, 4), (5,)]),
+        ("SeparableConv2D", [(3, 3, 2, 2), (1, 1, 4, 5), (5,)]),
+        ("LSTM", [(3, 8), (2, 8), (8,)]),
+        ("GRU", [(3, 6), (2, 6), (6,)]),
+        ("ConvLSTM2D", [(3, 3, 2, 12), (3, 3, 3, 12), (12,)]),
+        ("Dense", [(3, 2), (2,)]),
+    ],
+)
+def test_keras_1_layouts_are_reversible(
+    class_name: str, shapes: list[tuple[int, ...]], data_format: str, backend: str
+) -> None:
     random = np.random.default_rng(0)
     ours = [random.normal(size=shape).astype(np.float32) for shape in shapes]
     piece = v1.piece(class_name, {"data_format": data_format}, shapes, [], Version(1, "1.2.2", backend))
@@ -169,7 +221,9 @@ def test_keras_1_layouts_are_reversible(class_name: str, shapes: list[tuple[int,
     assert equal(piece.from_file(file), ours)
 
 
-@pytest.mark.parametrize(("class_name", "shapes"), [("LSTM", [(3, 8), (2, 8), (8,)]), ("GRU", [(3, 6), (2, 6), (2, 6)])])
+@pytest.mark.parametrize(
+    ("class_name", "shapes"), [("LSTM", [(3, 8), (2, 8), (8,)]), ("GRU", [(3, 6), (2, 6), (2, 6)])]
+)
 def test_cudnn_layouts_are_reversible(class_name: str, shapes: list[tuple[int, ...]]) -> None:
     ours = [np.random.default_rng(1).normal(size=shape).astype(np.float32) for shape in shapes]
     bias = (2 * shapes[0][1],)
@@ -185,8 +239,14 @@ def test_keras_1_gates_are_joined_in_the_order_of_later_keras() -> None:
         gates = {gate: group[f"lstm_1_W_{gate}:0"][()] for gate in "icfo"}
     units = gates["i"].shape[1]
     shapes = [(gates["i"].shape[0], 4 * units), (units, 4 * units), (4 * units,)]
-    cell = StoreNode("LSTMCell", "lstm_cell", tuple(
-        StoreVariable(name, shape) for name, shape in zip(("kernel", "recurrent_kernel", "bias"), shapes, strict=True)))
+    cell = StoreNode(
+        "LSTMCell",
+        "lstm_cell",
+        tuple(
+            StoreVariable(name, shape)
+            for name, shape in zip(("kernel", "recurrent_kernel", "bias"), shapes, strict=True)
+        ),
+    )
     dense_shapes = [array.shape for array in _arrays(DATA / "k122tf_lstm_basic.h5", "dense_1")]
     root = model(StoreNode("LSTM", "lstm_1", (), {"cell": cell}), dense("dense_1", *dense_shapes[0]))
     file = saving.read_file(DATA / "k122tf_lstm_basic.h5")
@@ -202,13 +262,18 @@ def test_theano_kernels_are_turned_around() -> None:
     file = saving.read_file(path)
     assert file.version == Version(1, "1.2.2", "theano")
     shape = tuple(arrays[0].shape[axis] for axis in (2, 3, 1, 0))
-    layer = StoreNode("Conv2D", "convolution2d_1", (StoreVariable("kernel", shape), StoreVariable("bias", arrays[1].shape)),
-                      {}, {"data_format": "channels_first"})
+    layer = StoreNode(
+        "Conv2D",
+        "convolution2d_1",
+        (StoreVariable("kernel", shape), StoreVariable("bias", arrays[1].shape)),
+        {},
+        {"data_format": "channels_first"},
+    )
     root = model(layer)
     got = file.read_weights(root).arrays
     assert np.array_equal(got[0], arrays[0].transpose(2, 3, 1, 0)[::-1, ::-1])
     layout = file.original_layout(root)
-    assert layout is not None and equal(layout.to_file(got), arrays)      # type: ignore[arg-type]
+    assert layout is not None and equal(layout.to_file(got), arrays)  # type: ignore[arg-type]
 
 
 def _arrays(path: Path, layer: str) -> list[np.ndarray]:

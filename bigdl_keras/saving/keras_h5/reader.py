@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,10 @@ import h5py
 import numpy as np
 
 from ..limits import DEFAULT_LIMITS, Limits
+from .heaps import Content, check_file, check_references
 
+# How the library encodes the type of the letters of a text: numbers of one byte.
+_BYTE_TYPE = b"\x10\0\0\0\x01\0\0\0"
 _MAX_ATTRIBUTE_BYTES = 64 * 2**20
 
 
@@ -31,7 +35,30 @@ class H5Reader:
         self.size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
         self.limits = limits
         self._left = limits.max_array_bytes
-        self._file = h5py.File(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r")
+        if isinstance(source, bytes):
+            self._open(source, io.BytesIO(source))
+        else:
+            with Path(source).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                self._open(content, str(source))
+
+    def _open(self, content: Content, source: Any) -> None:
+        heaps = check_file(content)
+        self._file = h5py.File(source, "r")
+        try:
+            check_references(content, heaps, self._places_of_numbers())
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _places_of_numbers(self) -> list[tuple[int, int]]:
+        places = []
+
+        def note(name: str, found: Any) -> None:
+            if isinstance(found, h5py.Dataset) and (offset := found.id.get_offset()) is not None:
+                places.append((int(offset), int(found.id.get_storage_size())))
+
+        self._file.visititems(note)
+        return places
 
     def __enter__(self) -> H5Reader:
         return self
@@ -122,6 +149,13 @@ class H5Reader:
 
     def _check_attribute(self, place: h5py.Group | h5py.Dataset, name: str) -> None:
         identity = place.attrs.get_id(name)
+        kind = identity.get_type()
+        text = isinstance(kind, h5py.h5t.TypeStringID) and (
+            not kind.is_variable_str() or kind.encode()[10:18] == _BYTE_TYPE
+        )
+        # An empty list of names is stored as an empty array of floats.
+        if not text and not isinstance(kind, h5py.h5t.TypeFloatID | h5py.h5t.TypeIntegerID):
+            raise ValueError(f"attribute '{name}' of '{place.name}' does not hold text.")
         count = int(identity.dtype.itemsize)
         for size in identity.shape or ():
             count *= int(size)
