@@ -106,7 +106,7 @@ def _orthogonality(x: Any, factor: float, mode: str) -> Any:
     if len(shape) != 2:
         raise ValueError(f"OrthogonalRegularizer needs a matrix. Received a weight of shape {shape}.")
     axis = 1 if mode == "rows" else 0
-    count = shape[1 - axis]
+    count = int(shape[1 - axis] or 0)
     length = ops.sqrt(ops.maximum(ops.sum(ops.square(x), axis=axis, keepdims=True), 1e-12))
     normal = x / length
     products = ops.matmul(normal, ops.transpose(normal)) if axis == 1 else ops.matmul(ops.transpose(normal), normal)

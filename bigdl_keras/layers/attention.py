@@ -198,7 +198,7 @@ class MultiHeadAttention(_Heads):
         self.attention_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
         self.supports_masking = True
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:  # type: ignore[override]
         key_shape = key_shape or value_shape
         rank = len(query_shape)
         self.attention_axes = tuple(self.attention_axes or range(1, rank - 1))
@@ -276,7 +276,7 @@ class GroupQueryAttention(_Heads):
                              f"Received {num_query_heads} and {num_key_value_heads}.")
         self.supports_masking = True
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:  # type: ignore[override]
         shared = (None, self.num_key_value_heads, self.head_dim)
 
         def projection(shape: Any, width: tuple[Any, ...], name: str) -> EinsumDense:

@@ -310,7 +310,8 @@ class Layer:
         self._check_inputs(args)
         self._build_for(args, kwargs)
         kwargs = dict(kwargs)
-        names = call_names(type(self))
+        kind: Any = type(self)
+        names = call_names(kind)
         first, previous_mask = self._fill_masks(names, args, kwargs)
         training = kwargs.get("training")
         with phase_of_call(trace, training) as phase:

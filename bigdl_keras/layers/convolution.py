@@ -17,6 +17,9 @@ class BaseConvolution(Layer):
 
     rank = 2
     paddings: tuple[str, ...] = ("valid", "same")
+    data_format: str
+    padding: str
+    filters: int
 
     def set_windows(self, arguments: dict[str, Any]) -> None:
         """Keep the constructor arguments, with windows spread over the spatial axes.

@@ -36,6 +36,8 @@ class BatchNormalization(Layer):
         mode: of Keras 1: 1 normalizes each row over its last axis; 2 uses the moments of the batch in inference too.
     """
 
+    axis: int
+
     def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True,
                  scale: bool = True, beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
                  moving_mean_initializer: Any = "zeros", moving_variance_initializer: Any = "ones",

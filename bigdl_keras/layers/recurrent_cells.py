@@ -54,6 +54,9 @@ class Cell(Layer):
     kernel_name = ""
     gates = 1
     states = 1
+    units: int
+    dropout: float
+    recurrent_dropout: float
 
     def keep_units(self, arguments: dict[str, Any]) -> None:
         """Keep the constructor arguments and check them."""

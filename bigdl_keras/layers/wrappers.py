@@ -55,7 +55,8 @@ class TimeDistributed(Wrapper):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         arguments: dict[str, Any] = {}
-        takes_mask = "mask" in call_names(type(self.layer)) and not isinstance(self.layer, RNN)
+        kind: Any = type(self.layer)
+        takes_mask = "mask" in call_names(kind) and not isinstance(self.layer, RNN)
         if mask is not None and (takes_mask or len(mask.shape) > 2):
             arguments["mask"] = apply("fold_time", mask)
         outputs = self.layer(apply("fold_time", inputs), training=training, **arguments)
