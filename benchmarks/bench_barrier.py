@@ -82,11 +82,12 @@ def main() -> None:
     """Measure the sizes that were asked for and print one line each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", action="append", choices=list(SIZES), help="may be given several times; default: all")
-    parser.add_argument("--repeats", type=int, default=5, help="pairs of fits per size")
+    parser.add_argument("--repeats", type=int, default=3, help="pairs of fits per size")
     arguments = parser.parse_args()
 
     spark = (SparkSession.builder.master(f"local[{WORKERS}]").appName("bench_barrier")
-             .config("spark.ui.enabled", "false").config("spark.driver.memory", "2g").getOrCreate())
+             .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+             .config("spark.driver.memory", "2g").getOrCreate())
     spark.sparkContext.setLogLevel("ERROR")
     results = {}
     print(f"{'parameters':>10} {'iteration ms':>13} {'minimum':>8} {'step alone ms':>14} {'overhead ms':>12}")
