@@ -10,6 +10,7 @@ import numpy as np
 from bigdl_keras import layers, ops
 from bigdl_keras.layers import GRU, LSTM, RNN, Layer
 
+POSITIVE = np.random.default_rng(1).uniform(0.5, 2.0, (2, 3))
 INTEGERS = np.random.default_rng(0).integers(0, 5, (3, 4))
 
 
@@ -187,4 +188,32 @@ CASES: list[Case] = [
     (lambda: layers.ParametricSoftplus(), (4, 5), (4, 5)),
     (lambda: layers.ThresholdedReLU(0.3), (4, 5), (4, 5)),
     (lambda: layers.RReLU(), (4, 5), (4, 5)),
+    # BigDL
+    (lambda: layers.Exp(), (2, 3), (2, 3)),
+    (lambda: layers.Log(), POSITIVE, (2, 3)),
+    (lambda: layers.Sqrt(), POSITIVE, (2, 3)),
+    (lambda: layers.Square(), (2, 3), (2, 3)),
+    (lambda: layers.Negative(), (2, 3), (2, 3)),
+    (lambda: layers.Power(2, scale=0.5, shift=3.0), POSITIVE, (2, 3)),
+    (lambda: layers.AddConstant(2), (2, 3), (2, 3)),
+    (lambda: layers.MulConstant(2), (2, 3), (2, 3)),
+    (lambda: layers.Mul(), (2, 3), (2, 3)),
+    (lambda: layers.CAdd((3,)), (2, 3), (2, 3)),
+    (lambda: layers.CMul((1, 3), "l2"), (2, 3), (2, 3)),
+    (lambda: layers.Scale((3,)), (2, 4, 3), (2, 4, 3)),
+    (lambda: layers.HardTanh(), (2, 3), (2, 3)),
+    (lambda: layers.HardShrink(), (2, 3), (2, 3)),
+    (lambda: layers.SoftShrink(), (2, 3), (2, 3)),
+    (lambda: layers.Threshold(), (2, 3), (2, 3)),
+    (lambda: layers.BinaryThreshold(), (2, 3), (2, 3)),
+    (lambda: layers.Select(1, -1), (2, 3, 4), (2, 4)),
+    (lambda: layers.Narrow(2, 1, 2), (2, 3, 4), (2, 3, 2)),
+    (lambda: layers.Squeeze(), (2, 1, 4, 1), (2, 4)),
+    (lambda: layers.ExpandDim(1), (2, 3), (2, 1, 3)),
+    (lambda: layers.Max(2), (2, 3, 4), (2, 3)),
+    (lambda: layers.SelectTable(1), [(2, 3), (2, 4)], (2, 4)),
+    (lambda: layers.LRN2D(), (2, 3, 3, 6), (2, 3, 3, 6)),
+    (lambda: layers.WithinChannelLRN2D(3), (2, 4, 4, 2), (2, 4, 4, 2)),
+    (lambda: layers.ResizeBilinear(3, 5, align_corners=True), (2, 2, 3, 1), (2, 3, 5, 1)),
+    (lambda: layers.SparseEmbedding(5, 3, "mean"), INTEGERS, (3, 3)),
 ]
