@@ -71,8 +71,9 @@ class Loss:
         if self.reduction is None or not ops.ndim(values):
             return values
         rows = ops.shape(values)[0]
-        rows = apply("row_count", values) if rows is None else rows
-        return self._divided(ops.sum(values), self._count(values, weights, mask, rows, lambda count: count))
+        rows = apply("row_count", values) if rows is None else max(rows, 1)
+        count = self._count(values, weights, mask, rows, lambda local: local)
+        return ops.sum(values) if count is None else ops.divide(ops.sum(values), count)
 
     def share(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any, batch_rows: Any) -> Any:
         """What these rows add to the loss of the global batch; summed over all workers, what a single process has.
@@ -99,13 +100,14 @@ class Loss:
             if self.reduction == "sum":
                 return values
             return ops.multiply(values, ops.divide(ops.cast(apply("row_count", y_pred), values.dtype), batch_rows))
-        return self._divided(ops.sum(values), self._count(values, weights, mask, batch_rows, ops.global_sum))
+        count = self._count(values, weights, mask, batch_rows, ops.global_sum)
+        return ops.sum(values) if count is None else ops.divide(ops.sum(values), count)
 
     def _weighted(self, y_true: Any, y_pred: Any, sample_weight: Any, mask: Any) -> tuple[Any, Any, Any]:
         """Values times weights, the weights, and the mask that decides what is counted."""
         y_pred = as_float(y_pred) if self.dtype is None else ops.cast(y_pred, self.dtype)
         y_true = as_tensor(y_true)
-        if hasattr(y_true, "dtype"):
+        if str(getattr(y_true, "dtype", "")).startswith("float"):
             y_true = ops.cast(y_true, y_pred.dtype)
         values = as_float(self.call(y_true, y_pred))
         valid = self.valid(y_true, y_pred, values)
@@ -127,25 +129,18 @@ class Loss:
         if self.reduction == "sum":
             return None
         if self.reduction == "mean_with_sample_weight" and weights is not None:
-            return total(ops.sum(weights))
+            return _not_zero(total(ops.sum(weights)))
         if mask is not None and self.reduction != "mean_with_sample_weight":
-            count = total(ops.sum(ops.cast(mask, values.dtype)))
+            count = _not_zero(total(ops.sum(ops.cast(mask, values.dtype))))
             inner = size(ops.shape(values)[ops.ndim(mask) :])
             if inner is None:
                 axes = tuple(range(ops.ndim(mask), ops.ndim(values)))
                 inner = apply("size_of", values, axis=axes, dtype=str(values.dtype))
-            return ops.multiply(count, inner)
+            return count if inner == 1 else ops.multiply(count, inner)
         inner = size(ops.shape(values)[1:])
         if inner is None:
-            return total(apply("size_of", values, axis=None, dtype=str(values.dtype)))
-        return ops.multiply(rows, inner)
-
-    @staticmethod
-    def _divided(total: Any, count: Any) -> Any:
-        """`total / count`, 0 where nothing is counted."""
-        if count is None:
-            return total
-        return ops.divide(total, ops.maximum(count, 1e-30))
+            return _not_zero(total(apply("size_of", values, axis=None, dtype=str(values.dtype))))
+        return rows if inner == 1 else ops.multiply(rows, inner)
 
     def get_config(self) -> dict[str, Any]:
         """Plain data from which `from_config` rebuilds the loss."""
@@ -158,6 +153,11 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, reduction={self.reduction}>"
+
+
+def _not_zero(count: Any) -> Any:
+    """A count that depends on data, kept from dividing 0 by 0 where nothing is counted."""
+    return ops.maximum(count, 1e-30)
 
 
 class LossFunctionWrapper(Loss):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bigdl_keras import ops
+from bigdl_keras.graph.trace import apply
 from bigdl_keras.losses.alignment import label_kind, matched
 from bigdl_keras.losses.base import LossFunctionWrapper
 from bigdl_keras.ops.elementwise import as_float, as_tensor
@@ -117,7 +118,8 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     y_true, y_pred = as_tensor(y_true), as_float(y_pred)
     if ops.ndim(y_true) == ops.ndim(y_pred) and ops.shape(y_true)[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
-    chosen = ops.take_along_axis(y_pred, ops.expand_dims(ops.cast(y_true, "int32"), -1), axis=-1)
+    labels = apply("class_labels", y_true, y_pred)
+    chosen = ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1)
     return ops.divide(ops.subtract(1.0, ops.power(ops.squeeze(chosen, -1), q)), q)
 
 

@@ -88,18 +88,18 @@ class AUC(ThresholdMetric):
             y_pred = ops.sigmoid(y_pred)
         y_true, y_pred, weights = self._select(y_true, y_pred, sample_weight)
         if self.label_weights is not None and not self.multi_label:
-            weights = ops.multiply(weights, self.label_weights)
+            weights = (
+                apply("broadcast_like", self.label_weights, y_pred) if weights is None else weights * self.label_weights
+            )
         shape = self.state_shapes(ops.shape(y_pred))["positives"]
         bins = apply("searchsorted", self._ascending, ops.clip(y_pred, 0.0, 1.0))
         if self.multi_label:
             bins = ops.add(bins, (np.arange(shape[0]) * shape[1]).astype(np.int32))
-        positive = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)
-        count = int(np.prod(shape))
-        parts = {"positives": positive, "negatives": ops.subtract(1.0, positive)}
-        return {
-            key: ops.reshape(apply("bincount", bins, ops.multiply(part, weights), bins=count), shape)
-            for key, part in parts.items()
+        counts = {
+            key: apply("bincount", bins, part, bins=int(np.prod(shape)))
+            for key, part in self._parts(y_true, weights).items()
         }
+        return {key: ops.reshape(count, shape) for key, count in counts.items()} if self.multi_label else counts
 
     def result_of(self, state: State) -> Any:
         counts = self.counts(state)

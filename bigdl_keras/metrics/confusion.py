@@ -78,15 +78,20 @@ class ThresholdMetric(Metric):
     def increments(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         y_true, y_pred, weights = self._select(y_true, y_pred, sample_weight)
         bins = apply("searchsorted", self._ascending, y_pred)
-        positive = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)
         count = len(self._ascending) + 1
-        return {
-            "positives": apply("bincount", bins, ops.multiply(positive, weights), bins=count),
-            "negatives": apply("bincount", bins, ops.multiply(ops.subtract(1.0, positive), weights), bins=count),
-        }
+        return {key: apply("bincount", bins, part, bins=count) for key, part in self._parts(y_true, weights).items()}
+
+    @staticmethod
+    def _parts(y_true: Any, weights: Any) -> dict[str, Any]:
+        """The weight of each element on the side of its label, 0 on the other side."""
+        positive = ops.cast(ops.not_equal(y_true, 0), y_true.dtype)
+        negative = ops.subtract(1.0, positive)
+        if weights is None:
+            return {"positives": positive, "negatives": negative}
+        return {"positives": ops.multiply(positive, weights), "negatives": ops.multiply(negative, weights)}
 
     def _select(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-        """Labels, predictions and one weight each, of the classes that are looked at."""
+        """Labels, predictions and one weight each (None: all 1), of the classes that are looked at."""
         y_true, y_pred = matched(y_true, y_pred)
         if self.top_k is not None:
             places = ops.top_k(y_pred, self.top_k)[1]
@@ -94,11 +99,11 @@ class ThresholdMetric(Metric):
             y_pred = ops.where(ops.greater(chosen, 0.5), y_pred, NOTHING)
         if self.class_id is not None:
             y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
-        weights = ops.ones_like(y_pred)
-        if sample_weight is not None:
-            given = ops.cast(as_tensor(sample_weight), y_pred.dtype)
-            weights = ops.multiply(weights, with_rank(same_rank(y_pred, given)[1], ops.ndim(y_pred)))
-        return y_true, y_pred, weights
+        if sample_weight is None:
+            return y_true, y_pred, None
+        given = ops.cast(as_tensor(sample_weight), y_pred.dtype)
+        weights = with_rank(same_rank(y_pred, given)[1], ops.ndim(y_pred))
+        return y_true, y_pred, apply("broadcast_like", weights, y_pred)
 
     def counts(self, state: State) -> Counts:
         """True and false positives and negatives."""

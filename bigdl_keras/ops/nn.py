@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import align, as_float, as_tensor
+from bigdl_keras.ops.elementwise import align, as_float, as_tensor, cast
+from bigdl_keras.shapes import normalize_axis
 
 __all__ = [
     "binary_crossentropy",
@@ -172,28 +173,14 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
     """-t log(p) - (1 - t) log(1 - p), element by element; probabilities are kept 1e-7 away from 0 and 1."""
     target, output = align(target, as_float(output))
-    if from_logits:
-        return apply("sigmoid_cross_entropy", output, target)
-    output = apply("clip", output, min=1e-7, max=1 - 1e-7)
-    positive = apply("multiply", target, apply("log", output))
-    negative = apply("multiply", apply("subtract", 1.0, target), apply("log", apply("subtract", 1.0, output)))
-    return apply("negative", apply("add", positive, negative))
+    return apply("sigmoid_cross_entropy" if from_logits else "binary_cross_entropy", output, target)
 
 
 @operation
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """-sum(t log(p)) along `axis`; probabilities are first divided by their sum, as Keras does."""
-    target, output = align(target, as_float(output))
-    if from_logits:
-        if axis not in (-1, len(output.shape) - 1):
-            return _negative_sum(target, apply("log_softmax", output, axis=axis), axis)
-        return apply("softmax_cross_entropy", output, target)
-    output = apply("divide", output, apply("sum", output, axis=axis, keepdims=True))
-    return _negative_sum(target, apply("log", apply("clip", output, min=1e-7, max=1 - 1e-7)), axis)
-
-
-def _negative_sum(target: Any, log: Any, axis: int) -> Any:
-    return apply("negative", apply("sum", apply("multiply", target, log), axis=axis))
+    target, output = (_classes_last(item, axis) for item in align(target, as_float(output)))
+    return apply("softmax_cross_entropy" if from_logits else "categorical_cross_entropy", output, target)
 
 
 @operation
@@ -206,16 +193,17 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     target, output = as_tensor(target), as_float(output)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         target = apply("squeeze", target, axis=-1)
-    last = axis in (-1, len(output.shape) - 1)
-    if from_logits and last:
-        return apply("sparse_softmax_cross_entropy", output, apply("cast", target, dtype="int32"))
-    labels = apply("expand_dims", apply("class_labels", target, output, axis=axis), axis=axis)
-    if from_logits:
-        logarithms = apply("log_softmax", output, axis=axis)
-        return _without(apply("negative", apply("take_along_axis", logarithms, labels, axis=axis)), axis)
-    chosen = apply("take_along_axis", output, labels, axis=axis)
-    share = apply("divide", chosen, apply("sum", output, axis=axis, keepdims=True))
-    return _without(apply("negative", apply("log", apply("clip", share, min=1e-7, max=1 - 1e-7))), axis)
+    kernel = "sparse_softmax_cross_entropy" if from_logits else "sparse_cross_entropy"
+    return apply(kernel, _classes_last(output, axis), cast(target, "int32"))
+
+
+def _classes_last(x: Any, axis: int) -> Any:
+    """`x` with the axis of the classes moved to the end."""
+    rank = len(x.shape)
+    place = normalize_axis(axis, rank)
+    if place == rank - 1:
+        return x
+    return apply("transpose", x, axes=(*(other for other in range(rank) if other != place), place))
 
 
 @operation
@@ -234,7 +222,3 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     return apply(
         "ctc_loss", as_float(output), *map(as_tensor, (target, target_length, output_length)), blank=mask_index
     )
-
-
-def _without(x: Any, axis: int) -> Any:
-    return apply("squeeze", x, axis=axis)

@@ -458,6 +458,9 @@ LEADING = [
 
 COUNTING = [
     Case("row_count", (real(3, 4),)),
+    Case("binary_cross_entropy", (positive(3, 4) / 10, positive(3, 1)), batched=BOTH),
+    Case("categorical_cross_entropy", (positive(2, 3, 4), real(2, 3, 4)), batched=BOTH),
+    Case("sparse_cross_entropy", (positive(2, 3, 4), rng.integers(0, 4, (2, 3))), batched=BOTH),
     Case("class_labels", (INTEGERS[:, 0].astype(np.float32), real(3, 4)), batched=BOTH),
     Case("bincount", (np.array([0, 2, 2, 7, -1]), positive(5)), {"bins": 4}, batched=BOTH),
     Case("searchsorted", (np.array([0.1, 0.5, 0.9]), real(4)), {"side": "right"}, batched=(1,)),
