@@ -13,7 +13,7 @@ from bigdl_keras.graph.plan import Context
 from bigdl_keras.models.columns import match, match_inputs
 from bigdl_keras.models.objective import Running
 from bigdl_keras.models.runtime import Program
-from bigdl_keras.optimizers.slices import Slice, alone
+from bigdl_keras.optimizers.slices import alone
 
 if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
@@ -41,9 +41,13 @@ def train_on_batch(
     numbers = flat_numbers(results)
     execution.backward()
     execution.updates()
-    part = Slice.whole([path for path, *_ in vector.segments], [shape for *_, shape in vector.segments])
     optimizer.step(
-        vector.values[: vector.trainable_size], runtime.gradients, optimizer.state, optimizer.iterations, part, alone
+        vector.values[: vector.trainable_size],
+        runtime.gradients,
+        optimizer.state,
+        optimizer.iterations,
+        runtime.part,
+        alone,
     )
     optimizer.iterations += 1
     constraints = runtime.constraint_execution()

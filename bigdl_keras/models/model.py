@@ -113,6 +113,10 @@ class Model(Layer):
     def _set_masks(self, inputs: Any, previous_mask: Any, outputs: Any) -> None:
         """The masks of the outputs were set by the layers inside."""
 
+    def _children(self) -> list[Layer]:
+        """The layers of a graph cannot change behind its back; those of a subclass are looked up anew."""
+        return self._layers if self.graph is not None else super()._children()
+
     @property
     def layers(self) -> list[Layer]:
         """The layers of the model, inputs included."""

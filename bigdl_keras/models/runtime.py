@@ -16,6 +16,7 @@ from bigdl_keras.graph.plan import Execution, Plan
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.graph.trace import apply, tracing
 from bigdl_keras.models.objective import Batch, Head, Numbers, trace_objective
+from bigdl_keras.optimizers.slices import Slice
 from bigdl_keras.parameters import ParameterVector, Variable, floatx
 
 
@@ -57,6 +58,7 @@ class Runtime:
     Attributes:
         vector: the model's weights, one after another.
         gradients: twin of the trained part.
+        part: the trained part as one slice, for the optimizer.
     """
 
     def __init__(self, model: Any) -> None:
@@ -64,6 +66,8 @@ class Runtime:
         self.model = model
         self.vector = ParameterVector(*_variables_of(model), floatx())
         self.gradients = np.zeros(self.vector.trainable_size, self.vector.values.dtype)
+        segments = self.vector.segments
+        self.part = Slice.whole([path for path, *_ in segments], [shape for *_, shape in segments])
         self._programs: dict[Any, Program] = {}
         self._executions: dict[Any, Any] = {}
 
