@@ -157,7 +157,7 @@ def read_file(
             raise ValueError(
                 "it is neither a HDF5 (.h5) nor a zip (.keras) file"
                 + (", it is empty." if not start else f"; it starts with {start!r}.")
-                + " TensorFlow SavedModel and checkpoint folders are not Keras files: save with model.save('name.keras')."
+                + " TensorFlow SavedModels and checkpoints are not Keras files: save with model.save('name.keras')."
             )
         with H5Reader(place, str(path), limits) as reader:
             return _read_h5(place, reader, known_layers, safe_mode, limits)

@@ -57,8 +57,8 @@ _FORGETFUL = ("ZeroPadding2D", "ZeroPadding3D", "Cropping2D", "Cropping3D", "UpS
 def translate(class_name: str, config: Config, reading: Reading) -> tuple[str, Config]:
     """The Keras 3 class name and config of a Keras 1 layer.
 
-    Layers that Keras 3 does not have keep their names: Highway, MaxoutDense (units, nb_feature), SReLU, ParametricSoftplus,
-    ThresholdedReLU, LocallyConnected1D and LocallyConnected2D.
+    Layers that Keras 3 does not have keep their names: Highway, MaxoutDense (units, nb_feature), SReLU,
+    ParametricSoftplus, ThresholdedReLU, LocallyConnected1D and LocallyConnected2D.
     """
     if class_name == "Merge":
         return _merge(config, reading)
@@ -125,7 +125,7 @@ def _convolution_1d(config: Config, reading: Reading) -> Config:
 
 def _transposed(config: Config, reading: Reading) -> Config:
     result: Config = _convolution("nb_row", "nb_col")(config, reading)
-    # The fixed output size follows from strides and padding; only the batch size in it is new, and that is nobody's business.
+    # The fixed output size follows from strides and padding; only the batch size in it is new.
     result.pop("output_shape", None)
     return result
 

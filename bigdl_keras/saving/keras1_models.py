@@ -13,7 +13,7 @@ Tensor = list[Any]
 
 
 def prepare(entry: Entry, reading: Reading) -> Entry:
-    """The same model in a form that the reader understands: a Sequential that starts with Merge([branches]) becomes a graph."""
+    """The same model in a form the reader understands: a Sequential that starts with Merge([...]) becomes a graph."""
     config = entry["config"]
     if isinstance(config, list) and config and isinstance(config[0], dict) and config[0].get("class_name") == "Merge":
         layers: list[Entry] = []

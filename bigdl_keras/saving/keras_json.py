@@ -149,7 +149,7 @@ def to_keras_json(spec: ModelSpec) -> dict[str, Any]:
         spec: the model.
 
     Returns:
-        A dict for `json.dumps`: {"module", "class_name", "config", "registered_name", "build_config", "compile_config"}.
+        A dict for `json.dumps`: {"module", "class_name", "config", "registered_name", "build_config", ...}.
 
     Raises:
         ValueError: something in the model has no form in a file (a function without a name, an object).
@@ -297,8 +297,8 @@ def plain_values(value: Any, place: str) -> Any:
     if isinstance(value, np.dtype):
         return value.name
     raise ValueError(
-        f"Argument '{place}' holds {type(value).__name__} {str(value)[:80]!r}, which has no form in a file. Use numbers, "
-        "text, lists, or a function or class registered under a name."
+        f"Argument '{place}' holds {type(value).__name__} {str(value)[:80]!r}, which has no form in a file. Use "
+        "numbers, text, lists, or a function or class registered under a name."
     )
 
 
@@ -333,7 +333,7 @@ def _argument(value: Any, name: str) -> Any:
 
 
 def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
-    """An operator entry: arguments of the call stay with the call, the others are the config of the operation's class."""
+    """An operator entry: arguments of the call stay with the call, the others are the config of its class."""
     function = layer.class_name.partition(".")[2]
     known = KERAS_OPERATIONS.get(function)
     if known is None:

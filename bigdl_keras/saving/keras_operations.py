@@ -217,7 +217,8 @@ KERAS_OPERATIONS: dict[str, str] = {
     "conv_transpose": "nn ConvTranspose inputs,kernel strides,padding,output_padding,data_format,dilation_rate",
     "depth_to_space": "nn DepthToSpace x block_size,data_format",
     "depthwise_conv": "nn DepthwiseConv inputs,kernel strides,padding,data_format,dilation_rate",
-    "dot_product_attention": "nn DotProductAttention query,key,value,bias,mask,scale is_causal,flash_attention,attn_logits_soft_cap",
+    "dot_product_attention": "nn DotProductAttention query,key,value,bias,mask,scale "
+    "is_causal,flash_attention,attn_logits_soft_cap",
     "elu": "nn Elu x alpha",
     "fold": "nn Fold x output_size,kernel_size,dilation,padding,stride",
     "gelu": "nn Gelu x approximate",
@@ -240,7 +241,8 @@ KERAS_OPERATIONS: dict[str, str] = {
     "relu": "nn Relu x ",
     "relu6": "nn Relu6 x ",
     "selu": "nn Selu x ",
-    "separable_conv": "nn SeparableConv inputs,depthwise_kernel,pointwise_kernel strides,padding,data_format,dilation_rate",
+    "separable_conv": "nn SeparableConv inputs,depthwise_kernel,pointwise_kernel "
+    "strides,padding,data_format,dilation_rate",
     "sigmoid": "nn Sigmoid x ",
     "silu": "nn Silu x ",
     "soft_shrink": "nn SoftShrink x threshold",

@@ -1,4 +1,4 @@
-"""A layer's config, of any Keras, becomes the Keras 3 config: same names, same meaning, differences between versions spelled out."""
+"""A layer's config, of any Keras, becomes that of Keras 3; what versions mean differently is spelled out in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from . import keras1_configs
 from .objects import LAYER_KEYS, Reading, canonical_values, plain, refuse_code
 from .spec import Version
 
-# Keys that say nothing when they hold this value; with another value they stay, and whoever builds the layer answers for them.
+# Keys that say nothing when they hold this value; with another they stay, and whoever builds the layer answers for it.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
     "ragged": (False,),
     "sparse": (False,),
@@ -90,7 +90,7 @@ def canonical_layer(class_name: str, config: dict[str, Any], reading: Reading) -
 
 
 def nested_layer(entry: Any, reading: Reading) -> dict[str, Any]:
-    """The canonical {"class_name", "config"} of a layer or cell inside another one; a nested model stands under "model"."""
+    """The canonical {"class_name", "config"} of a layer inside another one; a nested model stands under "model"."""
     if not isinstance(entry, dict) or not isinstance(entry.get("class_name"), str):
         raise ValueError(f"Expected a layer as {{'class_name', 'config'}}. Found {str(entry)[:80]!r}.")
     config = entry.get("config")

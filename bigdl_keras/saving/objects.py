@@ -1,4 +1,4 @@
-"""Serialized values of every Keras become plain values: policies and functions are names, objects {"class_name", "config"}."""
+"""Serialized values of every Keras become plain: policies and functions are names, objects {"class_name", "config"}."""
 
 from __future__ import annotations
 

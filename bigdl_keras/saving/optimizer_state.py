@@ -35,7 +35,7 @@ class OptimizerState:
 
 
 def slot_groups(class_name: str, config: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
-    """Slots of a Keras 3 optimizer: groups one after the other, within a group variable by variable. None: unknown class."""
+    """Slots of a Keras 3 optimizer: group after group, within a group variable by variable. None: unknown class."""
     groups: dict[str, list[tuple[str, ...]]] = {
         "SGD": [("momentum",)] if config.get("momentum") else [],
         "Adam": [("momentum", "velocity")],
@@ -230,7 +230,7 @@ def from_legacy(
 
 
 def _trainable_in_file(matches: Sequence[Match], version: Version) -> list[tuple[int, int, int, str]]:
-    """(match, piece, number in the piece, name) of each trainable array in the order in which the optimizer lists them."""
+    """(match, piece, number in the piece, name) of each trainable array, in the order of the optimizer."""
     plan = []
     for number, match in enumerate(matches):
         variables, position = match.layer.flat(), 0

@@ -13,7 +13,7 @@ import numpy as np
 class TensorRef:
     """A tensor: output `tensor_index` of call `node_index` of the layer called `layer`.
 
-    Calls count from 0, as in Keras 3. `shape` and `dtype` are what a file says of the tensor; they do not make it another one.
+    Calls count from 0, as in Keras 3. `shape` and `dtype` are what a file says of the tensor; that is not its identity.
     """
 
     layer: str
@@ -25,7 +25,7 @@ class TensorRef:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a layer; wherever a tensor stands in `args` and `kwargs` (lists, tuples, dicts) there is a `TensorRef`."""
+    """One call of a layer; where a tensor stands in `args` or `kwargs` (or a nest in them) there is a `TensorRef`."""
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class ModelSpec:
         layers: in the order of the file, which may name a layer before the layers that feed it. A Sequential starts
             with an 'InputLayer' entry wherever the input shape is known.
         inputs, outputs: `TensorRef`, or lists or dicts of them, in the structure that the model takes and returns.
-        compile: arguments of `compile` ('optimizer', 'loss', 'metrics', 'weighted_metrics', 'loss_weights', ...), or None.
+        compile: arguments of `compile` ('optimizer', 'loss', 'metrics', 'loss_weights', ...), or None.
         version: the Keras whose file this came from.
         trainable: False where the whole model was frozen.
     """
@@ -96,7 +96,7 @@ class ModelSpec:
 class StoreVariable:
     """One array of a layer. `value` is None where only the place is meant (before reading).
 
-    An array that two objects own (as SpectralNormalization owns its layer's kernel) is the same `StoreVariable` in both.
+    An array that two objects own (SpectralNormalization owns its layer's kernel) is the same `StoreVariable` in both.
     """
 
     name: str

@@ -28,7 +28,7 @@ def snake_case(class_name: str) -> str:
 
 
 def paths_of(root: StoreNode) -> Iterator[tuple[str, StoreNode]]:
-    """Every object of the tree with its path, in the order in which Keras visits them; a shared one once, where met first."""
+    """Every object of the tree with its path, in the order in which Keras visits them; a shared one where met first."""
     visited: set[int] = set()
 
     def visit(path: str, node: StoreNode) -> Iterator[tuple[str, StoreNode]]:
@@ -109,7 +109,7 @@ def read_store(
 
 
 def _place_of(path: str, node: StoreNode, root: StoreNode, named: dict[str, str], by_name: bool) -> str | None:
-    """Where to look for a node: its path, or with by_name the path of the layer in the file that has its layer's name."""
+    """Where to look for a node: its path, or with by_name that of the layer in the file that has its layer's name."""
     if not by_name or not path:
         return path
     steps = path.split("/")
@@ -158,8 +158,8 @@ def _group(reader: H5Reader, path: str) -> h5py.Group | None:
 def _absent(path: str, node: StoreNode, report: WeightReport, allowed: bool) -> None:
     if not allowed:
         raise ValueError(
-            f"The file has nothing at '{path}', where the arrays of '{node.name}' ({node.class_name}) should be. Load it "
-            "into the architecture it was saved from, or use skip_mismatch=True to leave such layers as they are."
+            f"The file has nothing at '{path}', where the arrays of '{node.name}' ({node.class_name}) should be. Load "
+            "it into the architecture it was saved from, or use skip_mismatch=True to leave such layers as they are."
         )
     report.missing.append(node.name)
 
@@ -168,9 +168,9 @@ def _mismatch(path: str, node: StoreNode, arrays: list[StoredArray]) -> str:
     expected = ", ".join(f"{variable.name} {variable.shape}" for variable in node.variables)
     found = ", ".join(str(array.shape) for array in arrays)
     return (
-        f"Layer '{node.name}' ({node.class_name}, at '{path}') does not fit the file: the model expects {len(node.variables)} arrays "
-        f"[{expected}], the file has {len(arrays)} [{found}]. Give the layer the arguments it was saved with, or use "
-        "skip_mismatch=True to leave it as it is."
+        f"Layer '{node.name}' ({node.class_name}, at '{path}') does not fit the file: the model expects "
+        f"{len(node.variables)} arrays [{expected}], the file has {len(arrays)} [{found}]. Give the layer the arguments "
+        "it was saved with, or use skip_mismatch=True to leave it as it is."
     )
 
 

@@ -342,5 +342,5 @@ def test_merged_branches_of_keras_1_become_a_graph() -> None:
 
 def test_an_argument_without_a_form_in_a_file_is_named() -> None:
     spec = ModelSpec("Sequential", "s", (saving.LayerSpec("Lambda", "l", {"name": "l", "function": lambda x: x}),))
-    with pytest.raises(ValueError, match="Lambda.function"):
+    with pytest.raises(ValueError, match=r"Lambda\.function"):
         saving.to_keras_json(spec)

@@ -88,8 +88,10 @@ def _pairs(
     if len(sources) != len(targets) and not skip_mismatch:
         raise ValueError(
             f"The file has {len(sources)} layers with weights, the model has {len(targets)}.\n"
-            f"In the file: {_listed([source.name for source in sources])}.\nIn the model: {_listed([target.name for target in targets])}.\n"
-            "Load the file into the architecture it was saved from, or use by_name=True to fill only layers with the same name."
+            f"In the file: {_listed([source.name for source in sources])}.\n"
+            f"In the model: {_listed([target.name for target in targets])}.\n"
+            "Load the file into the architecture it was saved from, or use by_name=True to fill only layers with the "
+            "same name."
         )
     count = min(len(sources), len(targets))
     report.missing += [target.name for target in targets[count:]]
@@ -102,7 +104,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _fitting_layout(target: StoreNode, source: FileLayer, version: Version) -> Layout | None:
-    """The first order of arrays under which all shapes fit; among those, one whose weight names fit too is preferred."""
+    """The first order of arrays under which all shapes fit, preferably one under which the weight names fit too."""
     fitting = []
     for trains in candidates(target):
         layout = layout_of(target, source.shapes, version, trains)
@@ -146,6 +148,6 @@ def _mismatch(target: StoreNode, source: FileLayer, version: Version) -> str:
     found = ", ".join(f"{name} {shape}" for name, shape in zip(source.weight_names, source.shapes, strict=True))
     return (
         f"Layer '{target.name}' ({target.class_name}) does not fit the file's layer '{source.name}': the model expects "
-        f"{layout.count} arrays [{expected}], the file has {len(source.arrays)} [{found}]. Give the layer the arguments it was "
-        "saved with, load with by_name=True under another name, or use skip_mismatch=True to leave it as it is."
+        f"{layout.count} arrays [{expected}], the file has {len(source.arrays)} [{found}]. Give the layer the "
+        "arguments it was saved with, load with by_name=True under another name, or use skip_mismatch=True to leave it as it is."
     )

@@ -119,7 +119,7 @@ def _write_names(group: h5py.Group, attribute: str, names: list[str]) -> None:
 
 
 def variable_paths(spec: ModelSpec, root: StoreNode) -> dict[int, str]:
-    """id of a variable -> its path in Keras 3: model/layer/cell/kernel (without the model's name in a Functional one)."""
+    """id of a variable -> its path in Keras 3: model/layer/cell/kernel (a Functional model's name is left out)."""
     taken: set[str] = set()
     paths: dict[int, str] = {}
 

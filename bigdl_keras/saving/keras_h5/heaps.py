@@ -1,4 +1,4 @@
-"""The HDF5 library trusts the heaps that hold texts: a damaged one hangs or crashes it. So they are walked here first."""
+"""The HDF5 library trusts the heaps that hold texts; a damaged one crashes it, so they are walked here first."""
 
 from __future__ import annotations
 

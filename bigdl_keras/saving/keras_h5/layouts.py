@@ -10,7 +10,7 @@ import numpy as np
 
 from ..spec import StoreNode, StoreVariable, Version
 from . import v1, v2
-from .pieces import KEEP, Piece
+from .pieces import Piece, unchanged
 
 # Arrays that never train, whatever the flags say; they follow the trainable ones in the file.
 _NEVER_TRAINED = frozenset({"moving_mean", "moving_variance", "vector_u", "sn_u", "mean", "variance", "count"})
@@ -119,4 +119,4 @@ def _piece(
         return v1.piece(class_name, config, ours, shapes, version)
     if version.major == 2:
         return v2.piece(class_name, config, ours, shapes, version)
-    return KEEP(len(variables))
+    return unchanged(len(variables))

@@ -77,9 +77,9 @@ def _layer(reader: H5Reader, group: h5py.Group, name: str) -> FileLayer:
 
 def _numbered_layers(reader: H5Reader, group: h5py.Group) -> list[FileLayer]:
     """Keras 0.x and 1.0 numbered everything: layer_<k> with param_<p>."""
-    layers = []
+    layers: list[FileLayer] = []
     while (place := reader.group(group, f"layer_{len(layers)}")) is not None:
-        names = []
+        names: list[str] = []
         while reader.find(place, f"param_{len(names)}") is not None:
             names.append(f"param_{len(names)}")
         layers.append(
@@ -89,7 +89,7 @@ def _numbered_layers(reader: H5Reader, group: h5py.Group) -> list[FileLayer]:
 
 
 def version_of(reader: H5Reader) -> Version:
-    """The Keras and backend that wrote a legacy file; before Keras 2 the backend shows only in the names of its variables."""
+    """The Keras and backend that wrote a file; before Keras 2 the backend shows only in the names of its variables."""
     group = weights_group(reader)
     places = [reader.root, *([group] if group is not None else [])]
     full = next((text for place in places if (text := reader.text(place, "keras_version"))), None)

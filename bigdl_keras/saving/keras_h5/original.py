@@ -15,8 +15,8 @@ _MODELS = ("Sequential", "Functional")
 def original_layout(root: StoreNode, version: Version, matches: Sequence[Match] = ()) -> Layout | None:
     """How the arrays of a model lie in the list that `get_weights` of `version` gives.
 
-    Keras 1 and 2.2 list the arrays of a nested model with the trainable ones first, later Keras layer by layer; Keras 1 has its
-    own array layouts besides.
+    Keras 1 and 2.2 list the arrays of a nested model with the trainable ones first, later Keras layer by layer; Keras 1
+    has its own array layouts besides.
 
     Args:
         root: the model.

@@ -21,7 +21,7 @@ class Piece:
     to_file: Callable[[Arrays], Arrays]
 
 
-def KEEP(count: int) -> Piece:
+def unchanged(count: int) -> Piece:
     """Arrays that lie in the file as in our layer."""
     return Piece(count, list, list)
 

@@ -1,4 +1,4 @@
-"""HDF5 is read through one narrow door: hard links inside the file only, plain numbers only, sizes checked before reading."""
+"""HDF5 is read through one narrow door: links inside the file, plain numbers, sizes checked before reading."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class H5Reader:
                 return None
             if not isinstance(link, h5py.HardLink):
                 raise ValueError(
-                    f"'{place.name}/{step}' is a {type(link).__name__}; links to other places or files are not followed."
+                    f"'{place.name}/{step}' is a {type(link).__name__}; links to other places are not followed."
                 )
             place = place[step]
         return place if isinstance(place, h5py.Group | h5py.Dataset) else None

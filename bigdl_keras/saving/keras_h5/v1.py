@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..spec import Version
-from .pieces import KEEP, Arrays, Piece, Step, chain, each, flipped, reshaped, same, transposed
+from .pieces import Arrays, Piece, Step, chain, each, flipped, reshaped, same, transposed, unchanged
 
 Shape = tuple[int, ...]
 # Keras 1 lists the gates of an LSTM as i, c, f, o; later Keras joins them as i, f, c, o.
@@ -33,7 +33,7 @@ def piece(
     if class_name in ("LSTM", "LSTMCell", "GRU", "GRUCell") and len(ours) == 3:
         gates = _LSTM_GATES if class_name.startswith("LSTM") else _GRU_GATES
         joined = bool(shapes) and shapes[0] == ours[0]
-        return KEEP(3) if joined else _gates(gates, (same, same), (same, same))
+        return unchanged(3) if joined else _gates(gates, (same, same), (same, same))
     if class_name in ("ConvLSTM2D", "ConvLSTMCell", "ConvLSTM2DCell") and len(ours) == 3:
         kernel = _kernel(ours[0], first, turned)
         return _gates(_LSTM_GATES, kernel, kernel)
@@ -41,7 +41,7 @@ def piece(
         return _shared_slopes(shapes[0], ours[0])
     if class_name in _KERNELS:
         return each(*(_KERNELS[class_name](shape, first, turned) if len(shape) > 2 else (same, same) for shape in ours))
-    return KEEP(len(ours))
+    return unchanged(len(ours))
 
 
 def _kernel(shape: Shape, first: bool, turned: bool) -> Step:
@@ -57,7 +57,7 @@ def _kernel_1d(shape: Shape, first: bool, turned: bool) -> Step:
 
 
 def _kernel_transposed(shape: Shape, first: bool, turned: bool) -> Step:
-    """(rows, columns, out, in); the file has (rows, columns, in, out), or with channels first (out, in, rows, columns)."""
+    """(rows, columns, out, in); the file has (rows, columns, in, out), with channels first (out, in, rows, columns)."""
     return chain(transposed((2, 3, 0, 1) if first else (0, 1, 3, 2)), *([flipped((0, 1))] if turned else []))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..spec import Version
-from .pieces import KEEP, Arrays, Piece, each, flipped, same
+from .pieces import Arrays, Piece, each, flipped, same, unchanged
 
 _CONVOLUTIONS = (
     "Conv1D",
@@ -40,7 +40,7 @@ def piece(
         return Piece(3, _gru_from_cudnn, _gru_to_cudnn)
     if version.backend == "theano" and class_name in _CONVOLUTIONS:
         return each(*((flipped(range(len(shape) - 2)) if len(shape) > 2 else (same, same)) for shape in ours))
-    return KEEP(len(ours))
+    return unchanged(len(ours))
 
 
 # CuDNN keeps every gate's input kernel transposed in memory but not in shape, and its recurrent kernel transposed;
