@@ -169,8 +169,8 @@ def _mismatch(path: str, node: StoreNode, arrays: list[StoredArray]) -> str:
     found = ", ".join(str(array.shape) for array in arrays)
     return (
         f"Layer '{node.name}' ({node.class_name}, at '{path}') does not fit the file: the model expects "
-        f"{len(node.variables)} arrays [{expected}], the file has {len(arrays)} [{found}]. Give the layer the arguments "
-        "it was saved with, or use skip_mismatch=True to leave it as it is."
+        f"{len(node.variables)} arrays [{expected}], the file has {len(arrays)} [{found}]. Give the layer the "
+        "arguments it was saved with, or use skip_mismatch=True to leave it as it is."
     )
 
 

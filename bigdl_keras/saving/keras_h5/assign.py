@@ -149,5 +149,6 @@ def _mismatch(target: StoreNode, source: FileLayer, version: Version) -> str:
     return (
         f"Layer '{target.name}' ({target.class_name}) does not fit the file's layer '{source.name}': the model expects "
         f"{layout.count} arrays [{expected}], the file has {len(source.arrays)} [{found}]. Give the layer the "
-        "arguments it was saved with, load with by_name=True under another name, or use skip_mismatch=True to leave it as it is."
+        "arguments it was saved with, load with by_name=True under another name, or use skip_mismatch=True to leave it "
+        "as it is."
     )
