@@ -9,6 +9,7 @@ from bigdl_keras import optimizers
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras", minversion="3.10", reason="make interop installs real Keras")
+pytestmark = pytest.mark.interop
 
 CASES = [
     ("Muon", {}),
