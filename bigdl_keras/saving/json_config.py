@@ -147,7 +147,7 @@ def _layer(entry: dict[str, Any], nodes: Any, layer_names: frozenset[str], readi
         fixed = plain(config, reading, nested_layer)
         class_name, config, calls = operations.translate(entry["class_name"], fixed, calls, reading)
         return LayerSpec(class_name, name, config, calls, None, module, registered, build_shape)
-    class_name, canonical = canonical_layer(entry["class_name"], config, reading)
+    class_name, canonical = canonical_layer(entry["class_name"], config, reading, registered)
     canonical["name"] = name
     return LayerSpec(
         class_name,

@@ -124,10 +124,20 @@ def _convolution_1d(config: Config, reading: Reading) -> Config:
 
 
 def _transposed(config: Config, reading: Reading) -> Config:
+    """Keras 1 states the size of the output, later Keras what it has beyond the least size that fits."""
     result: Config = _convolution("nb_row", "nb_col")(config, reading)
-    # The fixed output size follows from strides and padding; only the batch size in it is new.
-    result.pop("output_shape", None)
-    return result
+    shape = result.pop("output_shape", None)
+    if not isinstance(shape, list) or len(shape) != 4:
+        return result
+    sizes = shape[2:] if result.get("data_format") == "channels_first" else shape[1:3]
+    extra, usual = [], []
+    for size, kernel, stride in zip(sizes, result["kernel_size"], result.get("strides", [1, 1]), strict=True):
+        if not isinstance(size, int):
+            return result
+        cut = 2 * (kernel // 2) if result.get("padding") == "same" else 0
+        extra.append((size - kernel + cut) % stride)
+        usual.append((cut - kernel if result.get("padding") == "same" else max(-kernel, -stride)) % stride)
+    return result if extra == usual else {**result, "output_padding": extra}
 
 
 def _separable(config: Config, reading: Reading) -> Config:

@@ -63,18 +63,22 @@ _LOCAL = frozenset({"LocallyConnected1D", "LocallyConnected2D"})
 _RECURRENT_WITH_GATES = frozenset({"LSTM", "GRU", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
 
 
-def canonical_layer(class_name: str, config: dict[str, Any], reading: Reading) -> tuple[str, dict[str, Any]]:
+def canonical_layer(
+    class_name: str, config: dict[str, Any], reading: Reading, registered_name: Any = None
+) -> tuple[str, dict[str, Any]]:
     """Translate one layer.
 
     Args:
         class_name: as in the file.
         config: as in the file.
         reading: what is known of the file; gaps are added to it.
+        registered_name: 'package>Class' of a class that is not Keras's own, as in the file.
 
     Returns:
         The Keras 3 class name and config.
     """
     name = str(config.get("name", class_name))
+    registered_name = class_name if ">" in class_name else registered_name
     class_name = class_name.rpartition(">")[2]
     result = {key: _value(class_name, key, value, reading) for key, value in config.items()}
     if reading.version.major == 1:
@@ -85,7 +89,7 @@ def canonical_layer(class_name: str, config: dict[str, Any], reading: Reading) -
     if reading.version.major == 2:
         class_name, result = _from_keras_2(class_name, result, reading)
     result = _without_noise(class_name, result)
-    reading.check_class(class_name, name)
+    reading.check_class(class_name, name, registered_name)
     return class_name, result
 
 
@@ -99,7 +103,7 @@ def nested_layer(entry: Any, reading: Reading) -> dict[str, Any]:
         return {"class_name": spec.class_name, "config": {"name": spec.name}, "model": spec}
     if not isinstance(config, dict):
         raise ValueError(f"Layer of class {entry['class_name']!r} has no config. Found {str(config)[:80]!r}.")
-    class_name, result = canonical_layer(entry["class_name"], config, reading)
+    class_name, result = canonical_layer(entry["class_name"], config, reading, entry.get("registered_name"))
     nested: dict[str, Any] = {"class_name": class_name, "config": result}
     if ">" in str(entry.get("registered_name") or ""):
         nested["registered_name"] = entry["registered_name"]

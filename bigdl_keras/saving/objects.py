@@ -42,13 +42,14 @@ class Reading:
         if text not in self.gaps:
             self.gaps.append(text)
 
-    def check_class(self, class_name: str, layer_name: str) -> None:
+    def check_class(self, class_name: str, layer_name: str, registered_name: Any = None) -> None:
         """Count a layer and remember it as a gap if nobody can build its class."""
         self.layer_count += 1
         if self.layer_count > self.limits.max_layers:
             raise ValueError(f"The architecture has more than {self.limits.max_layers} layers.")
-        if self.known_layers is not None and class_name not in self.known_layers:
-            self.gap(f"layer '{layer_name}' of class {class_name!r}.{suggestion(class_name, self.known_layers)}")
+        known = self.known_layers
+        if known is not None and class_name not in known and registered_name not in known:
+            self.gap(f"layer '{layer_name}' of class {class_name!r}.{suggestion(class_name, known)}")
 
     def raise_gaps(self) -> None:
         """Raise one error that lists every gap."""
@@ -79,8 +80,8 @@ def plain(value: Any, reading: Reading, read_layer: LayerReader) -> Any:
     config = value.get("config")
     if class_name in _SPECIAL:
         return _SPECIAL[class_name](value, reading)
-    if class_name.endswith("Policy") and isinstance(config, dict):
-        return config.get("name")
+    if "Policy" in class_name and isinstance(config, dict) and "name" in config:
+        return config["name"]
     if str(value.get("module", "")).startswith("keras.layers"):
         return read_layer(value, reading)
     result = {"class_name": class_name, "config": plain(config if config is not None else {}, reading, read_layer)}
