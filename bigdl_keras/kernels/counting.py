@@ -1,4 +1,4 @@
-"""Kernels that count: rows of a batch, members of classes and bins. No gradient flows through a count."""
+"""Kernels that count and add up by number: rows of a batch, members of classes, bins and segments."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.kernels.indexing import checked_indices
-from bigdl_keras.kernels.table import KERNELS, Kernel, same_shape
+from bigdl_keras.kernels.indexing import checked_indices, scatter_add_rows
+from bigdl_keras.kernels.table import KERNELS, Kernel, each, same_shape
 
 
 def row_count(x: Any, *, out: Any = None) -> Any:
@@ -45,6 +45,30 @@ def searchsorted_shape(sorted_sequence: Any, values: Any, *, side: str = "left")
     return values
 
 
+def segment_sum(data: Any, ids: Any, *, segments: int, out: Any = None) -> Any:
+    """Sums of the rows that share a number; rows with a number outside 0 .. segments - 1 count nowhere."""
+    ids = np.asarray(ids)
+    inside = (ids >= 0) & (ids < segments)
+    rows = data.reshape(len(ids), int(np.prod(data.shape[1:])))
+    total = scatter_add_rows(rows[inside], ids[inside].astype(np.int64, copy=False), segments)
+    return total.reshape(segments, *data.shape[1:])
+
+
+def segment_sum_gradient(dy: Any, data: Any, ids: Any, *, segments: int, out: Any = None) -> Any:
+    ids = np.asarray(ids)
+    inside = (ids >= 0) & (ids < segments)
+    rows = dy[np.where(inside, ids, 0)]
+    return rows * inside.reshape(-1, *(1,) * (dy.ndim - 1)).astype(dy.dtype)
+
+
+def segment_sum_shape(data: Any, ids: Any, *, segments: int) -> Any:
+    """Shape rule of `segment_sum`."""
+    return (segments, *data[1:])
+
+
+KERNELS["segment_sum"] = Kernel(
+    segment_sum, each(segment_sum_gradient, None), segment_sum_shape, dtype=lambda data, ids, segments: data
+)
 KERNELS["row_count"] = Kernel(row_count, None, lambda shape: (), dtype="float32")
 KERNELS["class_labels"] = Kernel(class_labels, None, same_shape, dtype="int32")
 KERNELS["bincount"] = Kernel(bincount, None, bincount_shape, dtype=lambda x, weights, bins: weights)

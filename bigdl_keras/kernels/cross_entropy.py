@@ -1,4 +1,4 @@
-"""Cross-entropies of probabilities in one pass; probabilities are kept 1e-7 away from 0 and 1, where no gradient flows."""
+"""Cross-entropies of probabilities in one pass; probabilities stay 1e-7 away from 0 and 1, where no gradient flows."""
 
 from __future__ import annotations
 

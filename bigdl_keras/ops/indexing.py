@@ -13,7 +13,6 @@ from bigdl_keras.graph.trace import apply, operation
 from bigdl_keras.kernels.reshaping import encode_key
 from bigdl_keras.ops.creation import full_like
 from bigdl_keras.ops.elementwise import align, as_tensor, where
-from bigdl_keras.ops.linear import tensordot
 
 __all__ = [
     "argmax",
@@ -25,6 +24,7 @@ __all__ = [
     "in_top_k",
     "multi_hot",
     "one_hot",
+    "scatter",
     "searchsorted",
     "segment_sum",
     "select",
@@ -185,5 +185,15 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 @operation
 def segment_sum(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False) -> Any:
     """Sums of the rows of `data` that share a number: (num_segments, ...)."""
-    hot = one_hot(segment_ids, num_segments, dtype=str(as_tensor(data).dtype))
-    return tensordot(hot, data, axes=([0], [0]))
+    return apply("segment_sum", as_tensor(data), as_tensor(segment_ids), segments=num_segments)
+
+
+@operation
+def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
+    """Zeros of `shape` with the values added at the places (n, k) of the first k axes that the indices name."""
+    indices, values = as_tensor(indices), as_tensor(values)
+    depth = indices.shape[-1]
+    steps = np.cumprod([1, *shape[1:depth][::-1]])[::-1].astype(np.int32)
+    places = apply("sum", apply("multiply", indices, steps), axis=-1)
+    rows = apply("segment_sum", values, places, segments=int(np.prod(shape[:depth])))
+    return apply("reshape", rows, shape=tuple(shape))

@@ -1,19 +1,79 @@
-"""Activations, and crossentropies of probabilities and logits."""
+"""Keras 3's namespace `ops.nn`: activations, losses, normalization, attention and windows."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
-
-from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import align, as_float, as_tensor, cast
-from bigdl_keras.shapes import normalize_axis
+from bigdl_keras.ops.activation import (
+    celu,
+    elu,
+    gelu,
+    glu,
+    hard_shrink,
+    hard_sigmoid,
+    hard_sigmoid_legacy,
+    hard_silu,
+    hard_swish,
+    hard_tanh,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    soft_shrink,
+    softmax,
+    softplus,
+    softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    sparsemax,
+    squareplus,
+    swish,
+    tanh_shrink,
+    threshold,
+)
+from bigdl_keras.ops.crossentropy import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    ctc_loss,
+    sparse_categorical_crossentropy,
+)
+from bigdl_keras.ops.elementwise import (
+    tanh,
+)
+from bigdl_keras.ops.indexing import (
+    multi_hot,
+    one_hot,
+)
+from bigdl_keras.ops.normalization import (
+    batch_normalization,
+    dot_product_attention,
+    layer_normalization,
+    moments,
+    normalize,
+    psnr,
+    rms_normalization,
+)
+from bigdl_keras.ops.windows import (
+    average_pool,
+    conv,
+    conv_transpose,
+    depthwise_conv,
+    max_pool,
+    separable_conv,
+)
 
 __all__ = [
+    "average_pool",
+    "batch_normalization",
     "binary_crossentropy",
     "categorical_crossentropy",
     "celu",
+    "conv",
+    "conv_transpose",
     "ctc_loss",
+    "depthwise_conv",
+    "dot_product_attention",
     "elu",
     "gelu",
     "glu",
@@ -23,13 +83,22 @@ __all__ = [
     "hard_silu",
     "hard_swish",
     "hard_tanh",
+    "layer_normalization",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
+    "max_pool",
     "mish",
+    "moments",
+    "multi_hot",
+    "normalize",
+    "one_hot",
+    "psnr",
     "relu",
     "relu6",
+    "rms_normalization",
     "selu",
+    "separable_conv",
     "sigmoid",
     "silu",
     "soft_shrink",
@@ -42,183 +111,7 @@ __all__ = [
     "sparsemax",
     "squareplus",
     "swish",
+    "tanh",
     "tanh_shrink",
     "threshold",
 ]
-
-
-def _activation(name: str, formula: str) -> Callable[..., Any]:
-    def compute(x: Any) -> Any:
-        return apply(name, as_float(x))
-
-    compute.__name__ = compute.__qualname__ = name
-    compute.__doc__ = f"{formula}, element by element."
-    return operation(compute)
-
-
-sigmoid = _activation("sigmoid", "1 / (1 + exp(-x))")
-softplus = _activation("softplus", "log(1 + exp(x))")
-softsign = _activation("softsign", "x / (1 + |x|)")
-silu = swish = _activation("silu", "x * sigmoid(x)")
-hard_silu = hard_swish = _activation("hard_silu", "x * relu6(x + 3) / 6")
-log_sigmoid = _activation("log_sigmoid", "log(sigmoid(x))")
-mish = _activation("mish", "x * tanh(softplus(x))")
-selu = _activation("selu", "1.0507 * (x if x > 0 else 1.6733 * (exp(x) - 1))")
-relu6 = _activation("relu6", "min(max(x, 0), 6)")
-tanh_shrink = _activation("tanh_shrink", "x - tanh(x)")
-sparse_plus = _activation("sparse_plus", "0 below -1, (x + 1)^2 / 4 up to 1, x above")
-sparse_sigmoid = _activation("sparse_sigmoid", "0 below -1, (x + 1) / 2 up to 1, 1 above")
-
-
-@operation
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """max(x, 0); with the arguments of Keras's ReLU layer: slope below `threshold`, ceiling `max_value`."""
-    x = as_float(x)
-    if threshold:
-        return apply("thresholded_relu", x, negative_slope=negative_slope, max_value=max_value, threshold=threshold)
-    return apply("relu", x, negative_slope=negative_slope, max_value=max_value)
-
-
-@operation
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
-    """x where positive, negative_slope * x elsewhere."""
-    return apply("leaky_relu", as_float(x), negative_slope=negative_slope)
-
-
-@operation
-def hard_sigmoid(x: Any) -> Any:
-    """relu6(x + 3) / 6 (Keras 3)."""
-    return apply("hard_sigmoid", as_float(x))
-
-
-@operation
-def hard_sigmoid_legacy(x: Any) -> Any:
-    """clip(0.2 x + 0.5, 0, 1): the hard_sigmoid of Keras 1 and 2."""
-    return apply("hard_sigmoid", as_float(x), slope=0.2, offset=0.5)
-
-
-@operation
-def hard_tanh(x: Any) -> Any:
-    """min(max(x, -1), 1)."""
-    return apply("hard_tanh", as_float(x))
-
-
-@operation
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """x where positive, alpha * (exp(x) - 1) elsewhere."""
-    return apply("elu", as_float(x), alpha=alpha)
-
-
-@operation
-def celu(x: Any, alpha: float = 1.0) -> Any:
-    """x where positive, alpha * (exp(x / alpha) - 1) elsewhere."""
-    return apply("celu", as_float(x), alpha=alpha)
-
-
-@operation
-def gelu(x: Any, approximate: bool = True) -> Any:
-    """x times the normal distribution function of x; `approximate` uses tanh (Hendrycks and Gimpel, 2016)."""
-    return apply("gelu", as_float(x), approximate=approximate)
-
-
-@operation
-def glu(x: Any, axis: int = -1) -> Any:
-    """One half of `x` along `axis` times the sigmoid of the other half."""
-    return apply("glu", as_float(x), axis=axis)
-
-
-@operation
-def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x drawn towards 0 by `threshold`, 0 within it."""
-    return apply("soft_shrink", as_float(x), threshold=threshold)
-
-
-@operation
-def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
-    """x outside [-threshold, threshold], 0 within."""
-    return apply("hard_shrink", as_float(x), threshold=threshold)
-
-
-@operation
-def threshold(x: Any, threshold: float, default_value: float) -> Any:
-    """x where above `threshold`, `default_value` elsewhere."""
-    return apply("threshold", as_float(x), threshold=threshold, default_value=default_value)
-
-
-@operation
-def squareplus(x: Any, b: float = 4.0) -> Any:
-    """(x + sqrt(x^2 + b)) / 2."""
-    return apply("squareplus", as_float(x), b=b)
-
-
-@operation
-def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    """exp(x) / sum(exp(x)) along `axis`."""
-    return apply("softmax", as_float(x), axis=axis)
-
-
-@operation
-def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    """log(softmax(x)) along `axis`."""
-    return apply("log_softmax", as_float(x), axis=axis)
-
-
-@operation
-def sparsemax(x: Any, axis: int = -1) -> Any:
-    """Projection of `x` onto the simplex along `axis` (Martins and Astudillo, 2016)."""
-    return apply("sparsemax", as_float(x), axis=axis)
-
-
-@operation
-def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
-    """-t log(p) - (1 - t) log(1 - p), element by element; probabilities are kept 1e-7 away from 0 and 1."""
-    target, output = align(target, as_float(output))
-    return apply("sigmoid_cross_entropy" if from_logits else "binary_cross_entropy", output, target)
-
-
-@operation
-def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """-sum(t log(p)) along `axis`; probabilities are first divided by their sum, as Keras does."""
-    target, output = (_classes_last(item, axis) for item in align(target, as_float(output)))
-    return apply("softmax_cross_entropy" if from_logits else "categorical_cross_entropy", output, target)
-
-
-@operation
-def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
-    """categorical_crossentropy for integer classes; `target` has the shape of `output` without `axis`.
-
-    Raises:
-        ValueError: a label is negative or not less than the number of classes.
-    """
-    target, output = as_tensor(target), as_float(output)
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
-        target = apply("squeeze", target, axis=-1)
-    kernel = "sparse_softmax_cross_entropy" if from_logits else "sparse_cross_entropy"
-    return apply(kernel, _classes_last(output, axis), cast(target, "int32"))
-
-
-def _classes_last(x: Any, axis: int) -> Any:
-    """`x` with the axis of the classes moved to the end."""
-    rank = len(x.shape)
-    place = normalize_axis(axis, rank)
-    if place == rank - 1:
-        return x
-    return apply("transpose", x, axes=(*(other for other in range(rank) if other != place), place))
-
-
-@operation
-def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, mask_index: int = 0) -> Any:
-    """-log of the probability of all alignments of a label with logits (Graves et al., 2006).
-
-    Args:
-        target: (batch, L) integer classes.
-        output: (batch, time, classes) logits.
-        target_length, output_length: (batch,) lengths that count of each.
-        mask_index: the class that means nothing was emitted.
-
-    Returns:
-        (batch,) losses; infinite where a label is too long for its output.
-    """
-    return apply(
-        "ctc_loss", as_float(output), *map(as_tensor, (target, target_length, output_length)), blank=mask_index
-    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import as_tensor
+from bigdl_keras.ops.elementwise import as_float, as_tensor
 from bigdl_keras.ops.indexing import get_item
 from bigdl_keras.shapes import normalize_axis
 
@@ -13,12 +15,43 @@ __all__ = [
     "cumprod",
     "cumsum",
     "diag",
+    "diagflat",
     "diagonal",
     "diff",
     "trace",
+    "trapezoid",
     "tril",
     "triu",
+    "vander",
 ]
+
+
+@operation
+def diagflat(x: Any, k: int = 0) -> Any:
+    """All elements of `x` as the k-th diagonal of a matrix."""
+    return apply("diag", apply("reshape", as_tensor(x), shape=(-1,)), k=k)
+
+
+@operation
+def vander(x: Any, N: int, increasing: bool = False) -> Any:
+    """The powers N - 1 .. 0 of a vector's elements, a row each; 0 .. N - 1 if `increasing`."""
+    powers = np.arange(N, dtype=np.float32)
+    return apply("power", apply("expand_dims", as_float(x), axis=-1), powers if increasing else powers[::-1].copy())
+
+
+@operation
+def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
+    """Area under the line through the points y, which are `dx` apart or at the places x."""
+    y = as_float(y)
+    before = (slice(None),) * normalize_axis(axis, len(y.shape))
+    heights = apply("add", get_item(y, (*before, slice(1, None))), get_item(y, (*before, slice(None, -1))))
+    if x is not None:
+        widths = diff(x)
+        if len(widths.shape) == 1:
+            widths = apply("reshape", widths, shape=(-1,) + (1,) * (len(y.shape) - 1 - len(before)))
+        heights = apply("multiply", heights, widths)
+        dx = 1.0
+    return apply("multiply", apply("sum", heights, axis=axis), 0.5 * dx)
 
 
 @operation

@@ -18,7 +18,9 @@ __all__ = [
     "amin",
     "any",
     "average",
+    "corrcoef",
     "count_nonzero",
+    "isin",
     "logsumexp",
     "max",
     "mean",
@@ -137,3 +139,21 @@ def quantile(x: Any, q: float, axis: int | None = None, keepdims: bool = False) 
 def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The middle element along `axis`, or the mean of the two in the middle."""
     return quantile(x, 0.5, axis, keepdims)
+
+
+@operation
+def corrcoef(x: Any) -> Any:
+    """Correlations of the rows of a matrix with each other."""
+    x = as_float(x)
+    centred = apply("subtract", x, mean(x, axis=-1, keepdims=True))
+    covariance = apply("matmul", centred, apply("transpose", centred, axes=(1, 0)))
+    spread = apply("sqrt", sum(apply("square", centred), axis=-1, keepdims=True))
+    return divide(covariance, multiply(spread, apply("transpose", spread, axes=(1, 0))))
+
+
+@operation
+def isin(x1: Any, x2: Any) -> Any:
+    """Whether each element of x1 is one of the elements of x2."""
+    x1, x2 = align(x1, x2)
+    known = apply("reshape", x2, shape=(-1,))
+    return apply("any", apply("equal", apply("expand_dims", x1, axis=-1), known), axis=-1)

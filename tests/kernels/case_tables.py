@@ -463,6 +463,7 @@ COUNTING = [
     Case("sparse_cross_entropy", (positive(2, 3, 4), rng.integers(0, 4, (2, 3))), batched=BOTH),
     Case("class_labels", (INTEGERS[:, 0].astype(np.float32), real(3, 4)), batched=BOTH),
     Case("bincount", (np.array([0, 2, 2, 7, -1]), positive(5)), {"bins": 4}, batched=BOTH),
+    Case("segment_sum", (real(4, 2), np.array([0, 2, 0, 5])), {"segments": 3}, batched=BOTH),
     Case("searchsorted", (np.array([0.1, 0.5, 0.9]), real(4)), {"side": "right"}, batched=(1,)),
     Case(
         "ctc_loss",

@@ -63,7 +63,7 @@ class Case:
         return f"{self.name}-{self.options}"
 
     def call(self, *tensors: Any) -> Any:
-        function = getattr(ops, self.name)
+        function = getattr(ops if hasattr(ops, self.name) else ops.image, self.name)
         return function(list(tensors), **self.options) if self.listed else function(*tensors, **self.options)
 
 
@@ -464,6 +464,47 @@ OTHERS: list[Case] = [
     Case("diag", (S,), np.diag),
     Case("diagonal", (T,), lambda x: np.diagonal(x, 1, 1, 2), {"offset": 1, "axis1": 1, "axis2": 2}),
     Case("trace", (T,), lambda x: np.trace(x, axis1=1, axis2=2), {"axis1": 1, "axis2": 2}),
+    Case("diagflat", (A,), np.diagflat, known=True),
+    Case("vander", (P[0],), lambda x: np.vander(x, 3), {"N": 3}),
+    Case("vander", (P[0],), lambda x: np.vander(x, 3, increasing=True), {"N": 3, "increasing": True}),
+    Case("trapezoid", (A,), lambda y: np.trapezoid(y, dx=0.5, axis=0), {"dx": 0.5, "axis": 0}),
+    Case("trapezoid", (T, np.sort(P[0, :3])), lambda y, x: np.trapezoid(y, x, axis=1), {"axis": 1}),
+    Case("corrcoef", (A,), np.corrcoef),
+    Case("isin", (N, np.int32([1, 3])), np.isin, gradient=False),
+    Case(
+        "scatter",
+        (np.int32([[0, 1], [2, 0], [0, 1]]), A),
+        lambda i, v: np.stack([[0 * v[0], v[0] + v[2]], [0 * v[0]] * 2, [v[1], 0 * v[0]]]),
+        {"shape": (3, 2, 4)},
+    ),
+    # images
+    Case(
+        "resize",
+        (T[..., None],),
+        lambda x: np.repeat(np.repeat(x, 2, 1), 3, 2),
+        {"size": (6, 12), "interpolation": "nearest"},
+    ),
+    Case(
+        "resize",
+        (np.float32([[[0], [1]]]),),
+        lambda x: np.float32([[[0], [0.25], [0.75], [1]]]),
+        {"size": (1, 4)},
+        known=True,
+    ),
+    Case("rgb_to_grayscale", (U[None, :, :3],), lambda x: x @ np.float32([[0.2989], [0.587], [0.114]])),
+    Case("rgb_to_grayscale", (U[None, None, :, :3],), lambda x: x @ np.float32([[0.2989], [0.587], [0.114]])),
+    Case(
+        "pad_images",
+        (T,),
+        lambda x: np.pad(x, [(1, 3), (2, 4), (0, 0)]),
+        {"top_padding": 1, "left_padding": 2, "bottom_padding": 3, "right_padding": 4},
+    ),
+    Case(
+        "crop_images",
+        (T[None],),
+        lambda x: x[:, 1:, 1:-1],
+        {"top_cropping": 1, "left_cropping": 1, "bottom_cropping": 0, "right_cropping": 1},
+    ),
     # products
     Case("dense", (A, real(4, 2), real(2)), lambda x, k, b: x @ k + b),
     Case("einsum", (T, real(4, 5)), lambda x, y: np.einsum("bij,jk->bki", x, y)),

@@ -42,7 +42,11 @@ def _call(case: Case) -> Callable[..., Any]:
 
 
 def test_nothing_is_forgotten() -> None:
-    assert set(ops.__all__) == {case.name for case in CASES} | MADE | ASKED
+    namespaces = {"image", "linalg", "nn"}
+    tested = {case.name for case in CASES} | MADE | ASKED
+    assert set(ops.__all__) | set(ops.image.__all__) == tested | namespaces
+    for namespace in (ops.nn, ops.linalg):
+        assert all(getattr(namespace, name) is getattr(ops, name) for name in namespace.__all__)
     assert len(ops.__all__) >= 150
 
 
