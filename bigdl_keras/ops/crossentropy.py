@@ -20,13 +20,17 @@ __all__ = [
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
     """-t log(p) - (1 - t) log(1 - p), element by element; probabilities are kept 1e-7 away from 0 and 1."""
     target, output = align(target, as_float(output))
+    _check_shapes("binary_crossentropy", target, output.shape, "")
     return apply("sigmoid_cross_entropy" if from_logits else "binary_cross_entropy", output, target)
 
 
 @operation
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """-sum(t log(p)) along `axis`; probabilities are first divided by their sum, as Keras does."""
-    target, output = (_classes_last(item, axis) for item in align(target, as_float(output)))
+    target, output = align(target, as_float(output))
+    hint = " Class numbers need sparse_categorical_crossentropy, or one_hot(labels)."
+    _check_shapes("categorical_crossentropy", target, output.shape, hint)
+    target, output = _classes_last(target, axis), _classes_last(output, axis)
     return apply("softmax_cross_entropy" if from_logits else "categorical_cross_entropy", output, target)
 
 
@@ -40,8 +44,21 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     target, output = as_tensor(target), as_float(output)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         target = apply("squeeze", target, axis=-1)
+    place = normalize_axis(axis, len(output.shape))
+    hint = " One-hot labels need categorical_crossentropy."
+    expected = (*output.shape[:place], *output.shape[place + 1 :])
+    _check_shapes("sparse_categorical_crossentropy", target, expected, hint)
     kernel = "sparse_softmax_cross_entropy" if from_logits else "sparse_cross_entropy"
     return apply(kernel, _classes_last(output, axis), cast(target, "int32"))
+
+
+def _check_shapes(name: str, target: Any, expected: tuple[int | None, ...], hint: str) -> None:
+    """Refuse labels of another shape, where broadcasting would quietly compare each label with all others."""
+    fits = len(target.shape) == len(expected) and all(
+        None in sizes or sizes[0] == sizes[1] for sizes in zip(target.shape, expected, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name} expects labels of shape {expected}. Received labels of shape {target.shape}.{hint}")
 
 
 def _classes_last(x: Any, axis: int) -> Any:

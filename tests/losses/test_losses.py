@@ -246,3 +246,17 @@ def test_ctc_sums_over_all_paths() -> None:
     padded = np.array([[1, 2], [1, 1], [2, 0]])
     expected = [_ctc_by_enumeration(row, label) for row, label in zip(probabilities, labels, strict=True)]
     np.testing.assert_allclose(losses.ctc(padded, logits), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "y_true", "y_pred", "message"),
+    [
+        ("categorical_crossentropy", (3, 1), (3, 4), r"labels of shape \(3, 4\).*Class numbers need sparse"),
+        ("sparse_categorical_crossentropy", (3, 4), (3, 4), r"labels of shape \(3,\).*One-hot labels need categorical"),
+        ("binary_crossentropy", (3, 2), (3, 4), r"labels of shape \(3, 4\). Received labels of shape \(3, 2\)"),
+        ("mean_squared_error", (3, 3), (3, 4), "cannot be broadcast together"),
+    ],
+)
+def test_labels_of_another_shape_are_refused(name: str, y_true: Any, y_pred: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        losses.get(name)(np.zeros(y_true, np.float32), np.full(y_pred, 0.5, np.float32))
