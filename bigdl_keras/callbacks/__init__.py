@@ -1,5 +1,6 @@
 """Callbacks under their Keras 3 names."""
 
+from bigdl_keras.callbacks.backup import BackupAndRestore
 from bigdl_keras.callbacks.base import Callback, Iteration
 from bigdl_keras.callbacks.checkpoints import ModelCheckpoint
 from bigdl_keras.callbacks.control import (
@@ -19,6 +20,7 @@ ProgbarLogger = ProgressBar
 """Keras's name of the progress bar."""
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

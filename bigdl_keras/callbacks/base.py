@@ -44,10 +44,12 @@ class Callback:
             batch, which is slow on a cluster), "epoch" (after every epoch) or None (at the end). Callbacks that
             override an epoch hook are taken to use them in each epoch, unless they say otherwise.
         only_watches: its batch hooks change nothing, so training need not wait for them.
+        remembers: names of the attributes that a checkpoint keeps: numbers, text, arrays, lists or dicts of them.
     """
 
     uses_weights: UsesWeights = None
     only_watches = False
+    remembers: tuple[str, ...] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -71,6 +73,15 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Receive the model."""
         self._model = model
+
+    def get_state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback: plain data by name (not a method of Keras)."""
+        return {name: getattr(self, name) for name in self.remembers}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` answered; called after `on_train_begin` of a fit that is resumed."""
+        for name, value in state.items():
+            setattr(self, name, value)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """A fit begins."""

@@ -29,6 +29,8 @@ class ModelCheckpoint(Callback):
         best: best value so far.
     """
 
+    remembers = ("best", "_epoch", "_unsaved_batches")
+
     def __init__(self, filepath: str | os.PathLike[str], monitor: str = "val_loss", verbose: int = 0,
                  save_best_only: bool = False, save_weights_only: bool = False, mode: str = "auto",
                  save_freq: str | int = "epoch", initial_value_threshold: float | None = None) -> None:

@@ -33,6 +33,8 @@ class EarlyStopping(Callback):
         stopped_epoch: epoch after which training was stopped, or 0.
     """
 
+    remembers = ("wait", "stopped_epoch", "best", "best_weights", "best_epoch")
+
     def __init__(self, monitor: str = "val_loss", min_delta: float = 0, patience: int = 0, verbose: int = 0,
                  mode: str = "auto", baseline: float | None = None, restore_best_weights: bool = False,
                  start_from_epoch: int = 0) -> None:
@@ -146,6 +148,7 @@ class ReduceLROnPlateau(Callback):
     """
 
     uses_weights = None
+    remembers = ("best", "wait", "cooldown_counter")
 
     def __init__(self, monitor: str = "val_loss", factor: float = 0.1, patience: int = 10, verbose: int = 0,
                  mode: str = "auto", min_delta: float = 1e-4, cooldown: int = 0, min_lr: float = 0.0) -> None:

@@ -21,6 +21,7 @@ class History(Callback):
     """
 
     uses_weights = None
+    remembers = ("history", "epoch")
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,6 +68,17 @@ class CSVLogger(Callback):
             self._names = ["epoch", *sorted(logs)]
             self._write(self._names)
         self._write([epoch if name == "epoch" else _text(logs.get(name, "NA")) for name in self._names])
+
+    def get_state(self) -> dict[str, Any]:
+        with open(self.filename, newline="", encoding="utf8") as file:
+            return {"names": self._names, "text": file.read()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._names = state["names"]
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(state["text"])
+        self._file.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self._file is not None:

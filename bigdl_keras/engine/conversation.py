@@ -113,7 +113,7 @@ class Conversation:
             self._began()
             self._report.on_train_begin(header["rows"], header["batches"])
         elif event.kind == "epoch_began":
-            self._report.on_epoch_begin(header["epoch"])
+            self._answer(self._report.on_epoch_begin(header["epoch"]))
         elif event.kind == "batch":
             report = wire.unpack_batch(header, event.payload)
             self._iteration = report.iteration

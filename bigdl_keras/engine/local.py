@@ -39,9 +39,9 @@ class DirectReporter:
         """Training starts."""
         self._report.on_train_begin(rows, batches)
 
-    def epoch_began(self, epoch: int) -> None:
+    def ask_epoch_begin(self, epoch: int, snapshot: Snapshot) -> Decision:
         """An epoch starts."""
-        self._report.on_epoch_begin(epoch)
+        return self._report.on_epoch_begin(epoch) or Decision()
 
     def batch_ended(self, report: BatchReport) -> None:
         """An iteration has finished."""

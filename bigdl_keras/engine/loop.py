@@ -30,8 +30,8 @@ class Reporter(Protocol):
     def began(self, rows: int, batches: int) -> None:
         """Training starts."""
 
-    def epoch_began(self, epoch: int) -> None:
-        """An epoch starts."""
+    def ask_epoch_begin(self, epoch: int, snapshot: Snapshot) -> Decision:
+        """An epoch starts; wait for the answer."""
 
     def batch_ended(self, report: BatchReport) -> None:
         """An iteration has finished; do not wait for an answer."""
@@ -126,8 +126,7 @@ class Loop:
         return Progress(epoch, self.iteration, stop)
 
     def _train_epoch(self, epoch: int) -> bool:
-        if self.leader:
-            self.reporter.epoch_began(epoch)
+        self._consult(lambda snapshot: self.reporter.ask_epoch_begin(epoch, snapshot))
         started, stop = time.perf_counter(), False
         so_far = self.job.so_far if epoch == self.job.initial_epoch else EpochSoFar()
         batches = zip(range(self.batches), self.shard.batches(self.rule, epoch), strict=False)

@@ -177,9 +177,9 @@ class Delegate:
         """Training starts."""
         wire.send_frame(self._connection, {"kind": "began", "rows": rows, "batches": batches})
 
-    def epoch_began(self, epoch: int) -> None:
+    def ask_epoch_begin(self, epoch: int, snapshot: Snapshot) -> Decision:
         """An epoch starts."""
-        wire.send_frame(self._connection, {"kind": "epoch_began", "epoch": epoch})
+        return self._ask({"kind": "epoch_began", "epoch": epoch}, None, snapshot)
 
     def batch_ended(self, report: BatchReport) -> None:
         """An iteration has finished."""
@@ -220,7 +220,7 @@ class Delegate:
             _logger.debug("the driver has hung up first")
         self._connection.close()
 
-    def _ask(self, header: dict[str, Any], numbers: np.ndarray, snapshot: Snapshot) -> Decision:
+    def _ask(self, header: dict[str, Any], numbers: np.ndarray | None, snapshot: Snapshot) -> Decision:
         wire.send_frame(self._connection, header, numbers)
         while True:
             answer, payload = wire.receive_frame(self._connection)

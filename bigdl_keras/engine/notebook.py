@@ -20,9 +20,10 @@ class Notebook:
         """Training starts."""
         self.entries.append(("on_train_begin", (rows, batches)))
 
-    def epoch_began(self, epoch: int) -> None:
-        """An epoch starts."""
+    def ask_epoch_begin(self, epoch: int, snapshot: Snapshot) -> Decision:
+        """Nobody answers here."""
         self.entries.append(("on_epoch_begin", (epoch,)))
+        return Decision()
 
     def batch_ended(self, report: BatchReport) -> None:
         """An iteration has finished."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -90,12 +90,19 @@ class Report:
     """
 
     answers_batches = False
+    score: float | None = None
+    """First metric of the last validation, for triggers; where a report knows it."""
+
+    def notes(self) -> dict[str, Any]:
+        """Plain data of the driver that a checkpoint keeps."""
+        return {}
 
     def on_train_begin(self, rows: int, batches: int) -> None:
         """Training starts: rows of the data set and batches of an epoch."""
 
-    def on_epoch_begin(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int) -> Decision | None:
         """An epoch starts."""
+        return None
 
     def on_batch_end(self, report: BatchReport, snapshot: Snapshot | None) -> Decision | None:
         """An iteration has finished. `snapshot` is None unless `answers_batches`."""

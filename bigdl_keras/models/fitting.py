@@ -12,12 +12,15 @@ from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter, Termin
 from bigdl_keras.data import ArraySource, Source, as_source, kind_of
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
+from bigdl_keras.engine.retry import train
 from bigdl_keras.engine.selection import choose_engine
+from bigdl_keras.engine.triggers import check_trigger
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.plan import Context
 from bigdl_keras.models.batches import pack_logs
 from bigdl_keras.models.columns import match, match_inputs
 from bigdl_keras.models.objective import Numbers, Running
+from bigdl_keras.models.recovery import Recovery, recovery_of, retry_policy
 from bigdl_keras.models.runtime import Program
 from bigdl_keras.summary import TrainSummary, ValidationSummary, read_scalars
 
@@ -53,6 +56,13 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
     callbacks = _callbacks(model, arguments, epochs, batch_size, source.source.rows)
     engine = choose_engine(arguments["engine"], source.source, arguments["workers"])
     vector, optimizer = runtime.vector, model.optimizer
+    settings = {
+        "batch_size": batch_size,
+        "shuffle": bool(arguments["shuffle"]),
+        "steps_per_epoch": arguments["steps_per_epoch"],
+    }
+    recovery = recovery_of(model, callbacks, arguments, settings)
+    recovery.bring_back(model)
     job = TrainingJob(
         plan=program.plan,
         values=vector.values.copy(),
@@ -67,6 +77,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         shuffle=bool(arguments["shuffle"]),
         seed=_seed(arguments["seed"]),
         steps_per_epoch=arguments["steps_per_epoch"],
+        end_when=None if arguments["end_trigger"] is None else check_trigger("end_trigger", arguments["end_trigger"]),
         evaluate_plan=None if evaluation is None else evaluation.plan,
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
         validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
@@ -75,15 +86,20 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         constraint_plan=runtime.constraint_plan(),
         loss_count=program.loss_count,
     )
-    report = _FitReport(model, callbacks, program, evaluation)
+    job = recovery.continued(job)
+    report = _FitReport(model, callbacks, program, evaluation, recovery)
     model.stop_training = False
     callbacks.on_train_begin()
-    result = engine.run(job, source.source, None if check is None else check.source, report)
+    recovery.restore_callbacks(callbacks)
+    held = None if check is None else check.source
+    policy = retry_policy(engine, arguments["retry_times"])
+    result = train(engine, job, source.source, held, report, policy, recovery.keeps)
     np.copyto(vector.values, result.values)
     optimizer.state = result.optimizer_state
     optimizer.iterations = result.progress.iteration
     model.finished_epochs += result.progress.epoch - arguments["initial_epoch"]
     callbacks.on_train_end(report.logs)
+    recovery.finish()
     return model.history
 
 
@@ -160,7 +176,14 @@ def read_summary(model: Model, role: str, tag: str) -> np.ndarray:
 class _FitReport(Report):
     """Hears the engine, keeps the running numbers, and asks the callbacks."""
 
-    def __init__(self, model: Model, callbacks: CallbackList, program: Program, evaluation: Program | None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        callbacks: CallbackList,
+        program: Program,
+        evaluation: Program | None,
+        recovery: Recovery,
+    ) -> None:
         assert program.numbers is not None
         self.answers_batches = callbacks.steers_batches
         self.logs: dict[str, Any] = {}
@@ -168,16 +191,22 @@ class _FitReport(Report):
         self._callbacks = callbacks
         self._numbers: Numbers = program.numbers
         self._evaluation = evaluation
+        self._recovery = recovery
         self._running = Running(program.numbers)
-        self._rate = 0.0
+        self._rate = _rate(model.optimizer)
+
+    def notes(self) -> dict[str, Any]:
+        return self._recovery.notes(self._model, self._callbacks)
 
     def on_train_begin(self, rows: int, batches: int) -> None:
+        self._recovery.check_rows(rows)
         self._callbacks.set_params({**self._callbacks.params, "samples": rows, "steps": batches})
 
-    def on_epoch_begin(self, epoch: int) -> None:
+    def on_epoch_begin(self, epoch: int) -> Decision | None:
         self._running = Running(self._numbers)
         self._callbacks.on_epoch_begin(epoch)
-        self._rate = _rate(self._model.optimizer)
+        self._recovery.continue_epoch(epoch, self._running, self._model.optimizer)
+        return self._decide(None)
 
     def on_batch_end(self, report: BatchReport, snapshot: Snapshot | None) -> Decision | None:
         self._running.add(report.numbers, report.rows)
@@ -207,6 +236,7 @@ class _FitReport(Report):
             found = _logs_of(report.validation, self._evaluation)
             self._callbacks.on_test_end(found)
             logs |= {f"val_{name}": value for name, value in found.items()}
+            self.score = next((float(value) for name, value in found.items() if not name.endswith("loss")), None)
         if self._callbacks.uses_weights is not None:
             self._receive(snapshot)
         self.logs = logs
@@ -235,8 +265,9 @@ class _FitReport(Report):
         return Decision(stop, rate if rate != before else None, values)
 
 
-def _rate(optimizer: Any) -> float:
-    return float(optimizer.learning_rate)
+def _rate(optimizer: Any) -> float | None:
+    """The learning rate that callbacks may change; None where it follows a schedule."""
+    return None if optimizer.schedule is not None else float(optimizer.learning_rate)
 
 
 def _logs_of(found: Evaluation, program: Program) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bigdl_keras import optimizers
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.tensor import KerasTensor, is_symbolic
 from bigdl_keras.layers.base import Layer, _walk
-from bigdl_keras.models import batches, fitting, summary_table
+from bigdl_keras.models import batches, fitting, recovery, summary_table
 from bigdl_keras.models.functional import Graph
 from bigdl_keras.models.objective import Head, Running, make_heads
 from bigdl_keras.models.runtime import Runtime, weight_carrier
@@ -53,6 +53,7 @@ class Model(Layer):
         self.history: Any = None
         self.finished_epochs = 0
         self.tensorboard: tuple[str, str] | None = None
+        self.checkpoint: recovery.CheckpointWish | None = None
         self._runtime: Runtime | None = None
         self._compile_arguments: dict[str, Any] = {}
         self._running: dict[str, Running] = {}
@@ -285,6 +286,9 @@ class Model(Layer):
         engine: str = "auto",
         workers: int | None = None,
         seed: int | None = None,
+        end_trigger: Any = None,
+        resume: bool = False,
+        retry_times: int | None = None,
         **kwargs: Any,
     ) -> Any:
         """Train the model, in this process or on the workers of a Spark cluster.
@@ -310,6 +314,11 @@ class Model(Layer):
             engine: 'local', 'barrier' or 'auto' (by the data and the cluster).
             workers: how many workers; default what the data and the cluster give.
             seed: fixes shuffling and dropout.
+            end_trigger: a trigger of `bigdl_keras.triggers` that ends training before the last epoch.
+            resume: go on from the newest checkpoint of `set_checkpoint`, where there is one; weights, optimizer, place
+                in the epoch, seed and callbacks are as they were when it was written.
+            retry_times: how many losses of a worker in a row are made good from the last snapshot; default 5, or the
+                Spark setting spark.bigdl_keras.failure.retryTimes.
 
         Returns:
             History: `.history` maps names to one value per epoch.
@@ -473,6 +482,24 @@ class Model(Layer):
             self.get_layer(name).trainable = value
 
     # ---- watching
+
+    def set_checkpoint(
+        self, path: Any, trigger: Any = None, over_write: bool = True, *, keep: int = 2, filesystem: Any = None
+    ) -> None:
+        """Write checkpoints during `fit`, from which `fit(..., resume=True)` goes on, bit for bit.
+
+        Args:
+            path: folder of the checkpoints of this fit: a local path, or a URI that `pyarrow.fs` opens.
+            trigger: when; default `triggers.EveryEpoch()`. (BigDL's scripts have `over_write` in this place.)
+            over_write: a fit that does not resume may replace the checkpoints of an earlier one.
+            keep: how many checkpoints stay.
+            filesystem: a `pyarrow.fs.FileSystem` that `path` is on, instead of a URI.
+
+        Raises:
+            ValueError: the folder cannot be opened.
+            TypeError: `trigger` is none.
+        """
+        self.checkpoint = recovery.checkpoint_wish(path, trigger, over_write, keep, filesystem)
 
     def set_tensorboard(self, log_dir: str, app_name: str) -> None:
         """Write Loss, Throughput and LearningRate of each iteration, and validation metrics, for TensorBoard.

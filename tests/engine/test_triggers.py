@@ -1,4 +1,5 @@
 import pickle
+from itertools import pairwise
 
 import pytest
 
@@ -12,7 +13,7 @@ MOMENTS = [Progress(0, 9), Progress(0, 10), Progress(1, 11), Progress(1, 12, los
 
 def fired(trigger):
     """At which of the moments a trigger fires, from one to the next."""
-    return [trigger(before, now) for before, now in zip(MOMENTS, MOMENTS[1:], strict=False)]
+    return [trigger(before, now) for before, now in pairwise(MOMENTS)]
 
 
 @pytest.mark.parametrize(("trigger", "expected"), [
