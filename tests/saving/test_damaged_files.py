@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -238,3 +239,35 @@ def test_a_hdf5_file_of_somebody_else(tmp_path: Path) -> None:
         file["temperature"] = np.ones(3)
     path = archive(tmp_path / "m.keras", {**members(), "model.weights.h5": content.getvalue()})
     assert saving.read_file(path).read_weights(ROOT, skip_mismatch=True).missing
+
+
+def damaged_text(tmp_path: Path, change: Any) -> Path:
+    """A genuine file after `change(content, place of its text heap)`."""
+    content = bytearray((DATA / "k3_resume_adam.h5").read_bytes())
+    change(content, content.find(b"GCOL"))
+    path = tmp_path / "m.h5"
+    path.write_bytes(bytes(content))
+    return path
+
+
+def test_a_text_heap_that_never_ends(tmp_path: Path) -> None:
+    def stand_still(content: bytearray, heap: int) -> None:
+        content[heap + 16 : heap + 32] = bytes(16)
+
+    refuses(damaged_text(tmp_path, stand_still), "text heap")
+
+
+def test_a_text_longer_than_its_reference_says(tmp_path: Path) -> None:
+    def shorten(content: bytearray, heap: int) -> None:
+        reference = content.find(struct.pack("<Q", heap))
+        content[reference - 4 : reference] = struct.pack("<I", 1)
+
+    refuses(damaged_text(tmp_path, shorten), "not 1 as its reference says")
+
+
+def test_a_text_that_is_a_list_of_something(tmp_path: Path) -> None:
+    def retype(content: bytearray, heap: int) -> None:
+        place = content.find(b"\x19\x01", content.find(b"keras_version\x00"))
+        content[place + 1] = 0
+
+    refuses(damaged_text(tmp_path, retype), "does not hold text")
