@@ -9,6 +9,10 @@ class UserCodeError(RuntimeError):
     """A row, layer or function of the user failed on a worker; retrying would fail again."""
 
 
+class RowsLost(RuntimeError):
+    """A worker's rows are not on the machine where its task runs; they must be written there anew."""
+
+
 def add_place(error: BaseException, place: str) -> BaseException:
     """Append where the error happened to its message, so that it survives pickling and Spark's wrapping."""
     if error.args and isinstance(error.args[0], str):

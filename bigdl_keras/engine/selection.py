@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from bigdl_keras.data import Source
 from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.data.from_rdd import RddSource
 from bigdl_keras.engine.barrier import BarrierEngine
 from bigdl_keras.engine.local import LocalEngine
+from bigdl_keras.engine.shuffle import ShuffleEngine
 from bigdl_keras.registry import suggestion
 from bigdl_keras.spark import preflight, session
 
-Engine = LocalEngine | BarrierEngine
-_NAMES = ("auto", "local", "barrier")
+Engine = LocalEngine | BarrierEngine | ShuffleEngine
+_NAMES = ("auto", "local", "barrier", "shuffle")
 _logger = logging.getLogger(__name__)
 
 
@@ -21,8 +23,9 @@ def choose_engine(engine: str, source: Source, workers: int | None = None) -> En
     """The engine for a job.
 
     Args:
-        engine: 'local' (threads of this process), 'barrier' (a gang of Spark tasks) or 'auto': barrier for an RDD or
-            DataFrame, local for arrays.
+        engine: 'local' (threads of this process), 'barrier' (a gang of Spark tasks), 'shuffle' (short tasks, for Spark
+            that cannot promise a gang) or 'auto': local for arrays; for an RDD or DataFrame barrier where a gang can be
+            scheduled, else shuffle.
         source: the rows.
         workers: how many threads or tasks share the work. By default one thread, or as many tasks as the data has
             partitions and Spark has slots.
@@ -38,12 +41,29 @@ def choose_engine(engine: str, source: Source, workers: int | None = None) -> En
     if engine == "local" or (engine == "auto" and source.kind == "arrays"):
         return LocalEngine(workers)
     context = source.rdd.context if isinstance(source, RddSource) else session.active_context()
-    preflight.check_settings(context)
+    obstacle = _obstacle(context, workers) if engine == "auto" else None
+    if engine == "barrier":
+        preflight.check_settings(context)
     if workers is None:
         slots = max(preflight.task_slots(context), 1)
         spread = source.pieces().getNumPartitions() if isinstance(source, (RddSource, DataFrameSource)) else slots
-        workers = min(slots, max(spread, 1))
+        workers = max(spread, 1) if preflight.is_elastic(context) else min(slots, max(spread, 1))
+    if engine == "shuffle" or obstacle is not None:
+        if obstacle is not None:
+            _logger.info("Engine 'shuffle' with %d workers, for a gang cannot be scheduled: %s", workers, obstacle)
+        return ShuffleEngine(workers, context)
     if engine == "auto":
         _logger.info("Engine 'barrier' with %d workers: the data is in Spark, and so many tasks can run at once.",
                      workers)
     return BarrierEngine(workers, context)
+
+
+def _obstacle(context: Any, workers: int | None) -> str | None:
+    """Why a gang cannot be scheduled, or None."""
+    try:
+        preflight.check_settings(context)
+        if workers is not None:
+            preflight.check_gang(context, workers)
+    except ValueError as error:
+        return str(error).partition(". ")[0] + "."
+    return None

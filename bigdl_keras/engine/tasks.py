@@ -155,7 +155,7 @@ def run_gang_member(task: GangTask, arrive: Callable[[Iterable[Any]], Iterator[P
         add_place(error, f"worker {rank} of {task.size} on {host}")
         if delegate is not None:
             delegate.failed(error, text, consequence)
-        yield Failure(rank, _pickled(error), text, consequence)
+        yield Failure(rank, pickled(error), text, consequence)
     finally:
         if delegate is not None:
             delegate.close()
@@ -282,7 +282,7 @@ def _gather_addresses(address: Address) -> list[Address]:
     return [Address(text.split(" ", 1)[1], int(text.split(" ", 1)[0])) for text in said]
 
 
-def _pickled(error: BaseException) -> bytes:
+def pickled(error: BaseException) -> bytes:
     """The exception, or what can be told of it where it does not survive pickling."""
     from pyspark import cloudpickle
 

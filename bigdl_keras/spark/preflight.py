@@ -36,15 +36,19 @@ def check_gang(context: SparkContext, workers: int) -> None:
                          "executors or cores (spark.executor.instances, spark.executor.cores).")
 
 
+def is_elastic(context: SparkContext) -> bool:
+    """Whether executors come and go."""
+    return context.getConf().get("spark.dynamicAllocation.enabled", "false") == "true"
+
+
 def check_settings(context: SparkContext) -> None:
     """Raise where the configuration rules a gang out."""
     conf = context.getConf()
-    if conf.get("spark.dynamicAllocation.enabled", "false") == "true":
+    if is_elastic(context):
         raise ValueError("The barrier engine needs all workers at once, which Spark does not promise with dynamic "
-                         "allocation. Set spark.dynamicAllocation.enabled=false, or train in this process with "
-                         "engine='local'.")
+                         "allocation. Set spark.dynamicAllocation.enabled=false, or use engine='shuffle'.")
     encrypted = [key for key in _ENCRYPTION if conf.get(key, "false") == "true"]
     if encrypted and conf.get(ALLOW_PLAIN, "false") != "true":
         raise ValueError(f"{encrypted[0]}=true asks for encrypted traffic, but workers exchange gradients over "
                          f"authenticated sockets that are not encrypted. Set {ALLOW_PLAIN}=true to allow that, or "
-                         "train in this process with engine='local'.")
+                         "use engine='shuffle', whose traffic is Spark's own.")
