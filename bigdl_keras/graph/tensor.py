@@ -19,6 +19,8 @@ class Operators:
     `==` and `!=` keep Python's identity, so that tensors can be looked up in lists; use ops.equal and ops.not_equal.
     """
 
+    shape: Any
+
     __array_priority__ = 1000
     __array_ufunc__ = None  # `array + tensor` must ask the tensor
 
@@ -93,6 +95,36 @@ class Operators:
 
     def __getitem__(self, key: Any) -> Any:
         return OPERATIONS["get_item"](self, key)
+
+    # BigDL's methods of a Variable; axes count the batch as 0.
+
+    def add(self, other: Any) -> Any:
+        """self + other."""
+        return self + other
+
+    def sub(self, other: Any) -> Any:
+        """self - other."""
+        return self - other
+
+    def slice(self, dim: int, start_index: int, length: int) -> Any:
+        """`length` neighbouring places of axis `dim` from `start_index` on; -1 for all that follow."""
+        stop = None if length == -1 else start_index + length
+        return self[(slice(None),) * dim + (slice(start_index, stop),)]
+
+    def index_select(self, dim: int, index: int) -> Any:
+        """One place of axis `dim`, without the axis."""
+        return self[(slice(None),) * dim + (index,)]
+
+    def squeeze(self, dim: Any = None) -> Any:
+        """Without axis `dim`, of size 1; None for all such axes but the batch."""
+        axes = [axis for axis, size in enumerate(self.shape) if axis and size == 1] if dim is None else dim
+        return OPERATIONS["squeeze"](self, axes) if axes != [] else self
+
+    def get_output_shape(self) -> tuple[int | None, ...]:
+        """The shape, with None for the batch."""
+        return tuple(self.shape)
+
+    get_input_shape = get_output_shape
 
 
 class KerasTensor(Operators):
