@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -29,3 +30,20 @@ class Predictor:
         """Outputs of all rows."""
         batches = list(self.batches(block))
         return [np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in zip(*batches, strict=True)]
+
+
+def classes_of(predictions: np.ndarray, first: int = 0) -> np.ndarray:
+    """The class of each row: the place of its largest number, or whether its only number is above 0.5.
+
+    Args:
+        predictions: (rows, ..., classes).
+        first: number of the first class.
+    """
+    classes = predictions[..., 0] > 0.5 if predictions.shape[-1] == 1 else np.argmax(predictions, axis=-1)
+    return np.asarray(classes, np.int64) + first
+
+
+def class_of(prediction: Any, first: int = 0) -> Any:
+    """`classes_of` one row: a number where the row is a vector."""
+    classes = classes_of(np.atleast_1d(prediction)[None], first)[0]
+    return int(classes) if np.ndim(classes) == 0 else classes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from bigdl_keras import initializers
 from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter, TerminateOnNaN
 from bigdl_keras.data import ArraySource, Source, as_source, kind_of
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
+from bigdl_keras.engine.predicting import class_of, classes_of
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
 from bigdl_keras.engine.retry import train
 from bigdl_keras.engine.selection import choose_engine
@@ -149,6 +151,18 @@ def predict(model: Model, arguments: dict[str, Any]) -> Any:
     if kind == "rdd":
         return engine.predict(job, source)
     return nest.pack(program.structure, engine.predict(job, source))
+
+
+def predict_classes(model: Model, x: Any, batch_size: int | None, first: int) -> Any:
+    """See `Model.predict_classes`."""
+    kind = kind_of(x)
+    if kind == "dataframe":
+        raise TypeError("predict_classes() takes arrays or an RDD. In a DataFrame of predictions find the largest one: "
+                        "F.array_position('prediction', F.array_max('prediction')) - 1.")
+    predictions = model.predict(x, batch_size=batch_size, verbose=0)
+    if kind == "rdd":
+        return predictions.map(partial(class_of, first=first))
+    return classes_of(predictions, first)
 
 
 def _predict_in_turn(model: Model, source: Source, program: Program, batch_size: int) -> Any:

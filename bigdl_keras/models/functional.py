@@ -115,6 +115,36 @@ class Graph:
             )
         return leaves
 
+    def output_of(self, layer: Layer) -> Any:
+        """What a layer of the graph makes, at its last call."""
+        for node in reversed(self.nodes):
+            if node.operation is layer:
+                return node.outputs
+        return layer.output  # an input
+
+    def inputs_of(self, outputs: Any) -> list[KerasTensor]:
+        """The inputs of the graph that these tensors of it depend on, in order."""
+        met = {id(tensor) for tensor in self._upstream(outputs)}
+        return [tensor for tensor in self.input_tensors if id(tensor) in met]
+
+    def layers_up_to(self, layer: Layer) -> list[Layer]:
+        """A layer of the graph and all that it depends on."""
+        makers = [tensor.node.operation for tensor in self._upstream(self.output_of(layer)) if tensor.node is not None]
+        return list(dict.fromkeys(maker for maker in makers if isinstance(maker, Layer)))
+
+    def _upstream(self, outputs: Any) -> list[KerasTensor]:
+        """The tensors and all that they are computed from, down to the graph's inputs."""
+        ends = {id(tensor) for tensor in self.input_tensors}
+        met: dict[int, KerasTensor] = {}
+        waiting = list(nest.flatten(outputs))
+        while waiting:
+            tensor = waiting.pop()
+            if id(tensor) not in met:
+                met[id(tensor)] = tensor
+                if id(tensor) not in ends and tensor.node is not None:
+                    waiting.extend(tensor.node.input_tensors)
+        return list(met.values())
+
     @staticmethod
     def _fit_rank(value: Any, tensor: KerasTensor) -> Any:
         """Keras lets (rows,) stand for (rows, 1), and the reverse."""

@@ -57,6 +57,7 @@ class Model(Layer):
         self._runtime: Runtime | None = None
         self._compile_arguments: dict[str, Any] = {}
         self._running: dict[str, Running] = {}
+        self._clipping: dict[str, Any] = {}
         if inputs is not None or outputs is not None:
             self._set_graph(Graph(inputs, outputs))
 
@@ -220,6 +221,7 @@ class Model(Layer):
         self.optimizer = optimizers.get(optimizer)
         if self._keras_version is not None:
             self.optimizer.follow(self._keras_version)
+        self._clip(**self._clipping)
         self._compile_arguments = {
             "optimizer": optimizer,
             "loss": loss,
@@ -376,6 +378,22 @@ class Model(Layer):
         """
         return fitting.predict(self, locals_of(locals()))
 
+    def predict_classes(self, x: Any, batch_size: int | None = None, zero_based_label: bool = True) -> Any:
+        """The class of each row: the place of the largest output, or of a single output whether it is above 0.5.
+
+        Args:
+            x: arrays or an RDD.
+            batch_size: rows computed at a time; default 32.
+            zero_based_label: False counts classes from 1.
+
+        Returns:
+            An array of integers for arrays, an RDD of integers for an RDD.
+
+        Raises:
+            TypeError: `x` is a DataFrame, whose predictions are a column.
+        """
+        return fitting.predict_classes(self, x, batch_size, 0 if zero_based_label else 1)
+
     def train_on_batch(
         self,
         x: Any,
@@ -474,12 +492,62 @@ class Model(Layer):
         """Train the layers of these names again (all if None)."""
         self._set_trainable(names, True)
 
+    def freeze_up_to(self, names: Any) -> None:
+        """Stop training the layers of these names and all layers that they depend on."""
+        graph = self._need_graph()
+        for name in [names] if isinstance(names, str) else names:
+            for layer in graph.layers_up_to(self.get_layer(name)):
+                layer.trainable = False
+
     def _set_trainable(self, names: Any, value: bool) -> None:
         if names is None:
             self.trainable = value
             return
         for name in [names] if isinstance(names, str) else names:
             self.get_layer(name).trainable = value
+
+    # ---- parts
+
+    def new_graph(self, outputs: Any) -> Model:
+        """The part of the model that ends at other layers; it shares layers and weights with this model.
+
+        Args:
+            outputs: name of a layer, or a list of names.
+
+        Returns:
+            A model from those of this model's inputs that are needed.
+
+        Raises:
+            ValueError: there is no such layer.
+        """
+        graph = self._need_graph()
+        made = nest.map_leaves(lambda name: graph.output_of(self.get_layer(name)), outputs)
+        tensors = nest.flatten(made)
+        needed = graph.inputs_of(tensors)
+        return Model(needed[0] if len(needed) == 1 else needed, tensors[0] if len(tensors) == 1 else tensors)
+
+    # ---- clipping
+
+    def set_constant_gradient_clipping(self, min: float, max: float) -> None:
+        """Clip each element of the gradient to [min, max], from the next fit on."""
+        if min > max:
+            raise ValueError(f"`min` must not be greater than `max`. Received min={min}, max={max}.")
+        self._clip(clipvalue=float(max) if min == -max else (float(min), float(max)))
+
+    def set_gradient_clipping_by_l2_norm(self, clip_norm: float) -> None:
+        """Scale the whole gradient down to this norm where it is longer, from the next fit on."""
+        self._clip(global_clipnorm=float(clip_norm))
+
+    def clear_gradient_clipping(self) -> None:
+        """Clip gradients no more."""
+        self._clip(clipvalue=None, clipnorm=None, global_clipnorm=None)
+        self._clipping.clear()
+
+    def _clip(self, **settings: Any) -> None:
+        self._clipping |= settings
+        if self.optimizer is not None:
+            for name, value in settings.items():
+                setattr(self.optimizer, name, value)
 
     # ---- watching
 

@@ -29,7 +29,7 @@ class Optimizer(ABC):
         learning_rate: a number or a `LearningRateSchedule`.
         weight_decay: if set, `weights -= weights * weight_decay * learning_rate` before each update.
         clipnorm: the gradient of each variable is scaled down to this norm.
-        clipvalue: gradients are clipped to [-clipvalue, clipvalue].
+        clipvalue: gradients are clipped to [-clipvalue, clipvalue], or between a pair of numbers.
         global_clipnorm: all gradients together are scaled down to this norm.
         use_ema: keep a moving average of the weights, which replaces them at the end of training.
         ema_momentum: momentum of that average.
@@ -50,7 +50,7 @@ class Optimizer(ABC):
         learning_rate: float | LearningRateSchedule = 0.001,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        clipvalue: float | tuple[float, float] | None = None,
         global_clipnorm: float | None = None,
         use_ema: bool = False,
         ema_momentum: float = 0.99,
@@ -177,7 +177,8 @@ class Optimizer(ABC):
             norms = np.sqrt(total(part.square_sums(gradient)))
             part.scale(gradient, self.clipnorm / np.maximum(norms, self.clipnorm))
         if self.clipvalue is not None:
-            np.clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
+            limits = self.clipvalue if isinstance(self.clipvalue, (tuple, list)) else (-self.clipvalue, self.clipvalue)
+            np.clip(gradient, *limits, out=gradient)
 
     def decay_weights(self, weights: np.ndarray, iteration: int, part: Slice) -> None:
         """Decoupled weight decay of a slice, in place, except for the excluded variables."""
