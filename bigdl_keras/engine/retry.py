@@ -104,8 +104,8 @@ def train(engine: Engine, job: TrainingJob, source: Source, validation: Source |
                 error.add_note(f"The fit was begun again {policy.times} times. Set "
                                "spark.bigdl_keras.failure.retryTimes to allow more.")
                 raise
-            _logger.warning("%s. Going on from %s, for the %d. time (at most %d).", str(error).partition(". ")[0],
-                            chronicle.place, losses, policy.times)
+            _logger.warning("%s. Retry %d of %d goes on from %s.", str(error).partition(". ")[0], losses, policy.times,
+                            chronicle.place)
         engine = _recovered(engine, source, policy.slots_seconds)
 
 
@@ -158,7 +158,8 @@ class Chronicle(Report):
         self._begun = job.initial_epoch - 1
         self._told = False
         self._ended = False
-        self._rate: float | None = None
+        schedule = job.optimizer.schedule
+        self._rate = self._first_rate = float(job.optimizer.learning_rate) if schedule is None else None
         self._answers: dict[tuple[int, int], Decision | None] = {}
         self._unused = {number for number, keep in enumerate(keeps) if keep.fresh}
 
@@ -166,18 +167,20 @@ class Chronicle(Report):
     def place(self) -> str:
         """Where the next attempt starts, and what it does again."""
         if self.state is None:
-            return f"the start of the fit: {self._now.iteration - self._job.iteration} iterations are done again"
-        return f"{self.state.place}: {self._now.iteration - self.state.iteration} iterations are done again"
+            return f"the start of the fit; {self._now.iteration - self._job.iteration} iterations are done again"
+        return f"{self.state.place}; {self._now.iteration - self.state.iteration} iterations are done again"
 
     def job(self) -> TrainingJob:
         """The fit from its last state on."""
         asks = [keep.trigger for keep in self._keeps]
         job = replace(self._job, ask_seconds=self._seconds, ask_when=_any([self._job.ask_when, *asks]))
+        optimizer = copy.deepcopy(job.optimizer)  # that of the driver is already as callbacks have set it meanwhile
+        rate = self._first_rate if self.state is None else self.state.learning_rate
+        if rate is not None:
+            optimizer.learning_rate = rate
         if self.state is None:
-            return job
-        state, optimizer = self.state, copy.copy(job.optimizer)
-        if state.learning_rate is not None:
-            optimizer.learning_rate = state.learning_rate
+            return replace(job, optimizer=optimizer)
+        state = self.state
         return replace(job, values=state.values, optimizer=optimizer, optimizer_state=state.optimizer_state,
                        iteration=state.iteration, initial_epoch=state.epoch, so_far=state.so_far)
 
@@ -257,11 +260,7 @@ class Chronicle(Report):
                  notes: dict[str, Any]) -> TrainingState:
         values = snapshot.values() if decision is None or decision.values is None else decision.values
         slots = {slot: np.array(vector) for slot, vector in snapshot.optimizer_state().items()}
-        optimizer = self._job.optimizer
-        rate = None
-        if optimizer.schedule is None:
-            rate = float(optimizer.learning_rate) if self._rate is None else self._rate
-        return TrainingState(np.array(values), slots, now.iteration, now.epoch, so_far, self._job.seed, rate,
+        return TrainingState(np.array(values), slots, now.iteration, now.epoch, so_far, self._job.seed, self._rate,
                              self._ended, notes)
 
     def _write(self, number: int, state: TrainingState) -> None:
