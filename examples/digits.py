@@ -18,6 +18,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -100,6 +101,46 @@ def score_old_keras_file(spark: SparkSession) -> None:
         sys.exit("The imported model does not predict what Keras predicted.")
 
 
+def train(rows: RDD, held_out: RDD) -> tuple[bk.Sequential, float]:
+    """Train on the RDD through Spark; the model, and its accuracy on what was held out after the last epoch."""
+    say(f"Training on {WORKERS} workers")
+    bk.set_random_seed(1)
+    model = build_model()
+    model.summary()
+    model.set_tensorboard(str(OUTPUT / "tensorboard"), "digits")
+    start = time.perf_counter()
+    history = model.fit(rows, batch_size=64, epochs=EPOCHS, validation_data=held_out, engine="barrier").history
+    print(f"{EPOCHS} epochs in {time.perf_counter() - start:.1f} s")
+    draw_curves(history, OUTPUT / "training_curves.png")
+    losses = model.get_train_summary("Loss")
+    print(f"curves: {OUTPUT / 'training_curves.png'}; {len(losses)} losses for TensorBoard: "
+          f"tensorboard --logdir {OUTPUT / 'tensorboard'}")
+    return model, history["val_accuracy"][-1]
+
+
+def save_and_load(model: bk.Sequential, images: np.ndarray) -> bk.Sequential:
+    """Save the model and return what loading it gives."""
+    say("Saved, loaded again, and asked the same")
+    path = OUTPUT / "digits.keras"
+    model.save(path)
+    again = bk.models.load_model(path)
+    same = np.array_equal(model.predict(images, verbose=0), again.predict(images, verbose=0))
+    print(f"{path}: {path.stat().st_size:,} bytes; predictions equal: {same}")
+    if not same:
+        sys.exit("The loaded model predicts something else.")
+    return again
+
+
+def score(model: bk.Sequential, frame: DataFrame) -> float:
+    """The model's accuracy on the DataFrame."""
+    say("The loaded model scores the DataFrame")
+    rows = model.predict(frame, feature_cols=["pixels"]).collect()
+    guesses = [int(np.argmax(row.prediction)) for row in rows]
+    for row, guess in list(zip(rows, guesses, strict=True))[:5]:
+        print(f"  a {row.digit} was read as {guess}, with probability {max(row.prediction):.3f}")
+    return sum(row.digit == guess for row, guess in zip(rows, guesses, strict=True)) / len(rows)
+
+
 def main() -> None:
     """Run the four steps."""
     shutil.rmtree(OUTPUT, ignore_errors=True)
@@ -111,47 +152,20 @@ def main() -> None:
     images = (images / 16).astype("float32").reshape(-1, 8, 8, 1)
     x_train, x_held_out, y_train, y_held_out = train_test_split(images, digits, test_size=0.2, stratify=digits,
                                                                 random_state=7)
-    train = spark.sparkContext.parallelize(list(zip(x_train, y_train, strict=True)), WORKERS)
+    rows = spark.sparkContext.parallelize(list(zip(x_train, y_train, strict=True)), WORKERS)
     held_out = spark.sparkContext.parallelize(list(zip(x_held_out, y_held_out, strict=True)), WORKERS)
     frame = as_frame(spark, x_held_out, y_held_out).cache()
-    print(f"RDD: {train.count()} images to train on, {held_out.count()} held out; "
+    print(f"RDD: {rows.count()} images to train on, {held_out.count()} held out; "
           f"DataFrame: the same {frame.count()}, {frame.dtypes}")
 
-    say(f"Training on {WORKERS} workers")
-    bk.set_random_seed(1)
-    model = build_model()
-    model.summary()
-    model.set_tensorboard(str(OUTPUT / "tensorboard"), "digits")
-    start = time.perf_counter()
-    history = model.fit(train, batch_size=64, epochs=EPOCHS, validation_data=held_out, engine="barrier").history
-    print(f"{EPOCHS} epochs in {time.perf_counter() - start:.1f} s")
-    draw_curves(history, OUTPUT / "training_curves.png")
-    losses = model.get_train_summary("Loss")
-    print(f"curves: {OUTPUT / 'training_curves.png'}; {len(losses)} losses for TensorBoard: "
-          f"tensorboard --logdir {OUTPUT / 'tensorboard'}")
-
-    say("Saved, loaded again, and asked the same")
-    path = OUTPUT / "digits.keras"
-    model.save(path)
-    again = bk.models.load_model(path)
-    same = np.array_equal(model.predict(x_held_out, verbose=0), again.predict(x_held_out, verbose=0))
-    print(f"{path}: {path.stat().st_size:,} bytes; predictions equal: {same}")
-    if not same:
-        sys.exit("The loaded model predicts something else.")
-
-    say("The loaded model scores the DataFrame")
-    scored = again.predict(frame, feature_cols=["pixels"])
-    rows = scored.collect()
-    guesses = np.array([np.argmax(row.prediction) for row in rows])
-    for row, guess in list(zip(rows, guesses, strict=True))[:5]:
-        print(f"  a {row.digit} was read as {guess}, with probability {max(row.prediction):.3f}")
-
+    model, validated = train(rows, held_out)
+    again = save_and_load(model, x_held_out)
+    accuracy = score(again, frame)
     score_old_keras_file(spark)
     spark.stop()
 
-    accuracy = float(np.mean(guesses == np.array([row.digit for row in rows])))
-    if abs(accuracy - history["val_accuracy"][-1]) > 1e-6:
-        sys.exit(f"Validation during training said {history['val_accuracy'][-1]}, scoring the DataFrame {accuracy}.")
+    if abs(accuracy - validated) > 1e-6:
+        sys.exit(f"Validation during training said {validated}, scoring the DataFrame {accuracy}.")
     print(f"\nvalidation accuracy: {accuracy:.3f}")
     if accuracy < LEAST_ACCURACY:
         sys.exit(f"At least {LEAST_ACCURACY} was expected.")
