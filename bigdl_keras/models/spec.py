@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +74,15 @@ def registered_name(layer_class: type) -> str | None:
     return None if layer_class.__module__.startswith("bigdl_keras.") else layer_class.__name__
 
 
+def _free_name(base: str, taken: set[str]) -> str:
+    """`base`, or `base`_1, `base`_2, ... where another entry of the graph has that name."""
+    name, number = base, 0
+    while name in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name
+
+
 class _Describer:
     """Names the tensors of a graph: layer, number of the call among those in this graph, number of the output."""
 
@@ -85,19 +93,19 @@ class _Describer:
         self.calls: dict[int, list[Node]] = {}
         for tensor in graph.input_tensors:
             name = tensor.node.operation.name if tensor.node is not None else tensor.name
-            self.references[id(tensor)] = TensorRef(str(name))
-        functions: Counter[str] = Counter()
+            self.references[id(tensor)] = TensorRef(str(name), shape=tensor.shape, dtype=tensor.dtype)
+        taken = {node.operation.name for node in graph.nodes if isinstance(node.operation, Layer)}
+        taken |= {reference.layer for reference in self.references.values()}
         for node in graph.nodes:
             key = id(caller(node))
             if isinstance(node.operation, Layer):
                 self.names[key] = node.operation.name
             else:
-                base = node.operation.__name__
-                self.names[key] = f"{base}_{functions[base]}" if functions[base] else base
-                functions[base] += 1
+                self.names[key] = _free_name(node.operation.__name__, taken)
+                taken.add(self.names[key])
             nodes = self.calls.setdefault(key, [])
             for number, tensor in enumerate(node.output_tensors):
-                self.references[id(tensor)] = TensorRef(self.names[key], len(nodes), number)
+                self.references[id(tensor)] = TensorRef(self.names[key], len(nodes), number, tensor.shape, tensor.dtype)
             nodes.append(node)
 
     def describe(self, model: Model) -> ModelSpec:
