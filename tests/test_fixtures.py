@@ -31,7 +31,7 @@ def checker() -> Any:
 @pytest.mark.skipif(not _cases(), reason="the Keras fixtures are not beside this checkout")
 @pytest.mark.parametrize("case", _cases(), ids=lambda case: case["name"])
 def test_case(case: dict[str, Any], checker: Any) -> None:
-    """All checks of a case pass, except those listed in not_yet_supported.json; a listed one that passes is an error."""
+    """All checks of a case pass, except those listed in not_yet_supported.json; a listed one that passes is wrong."""
     options = argparse.Namespace(checks=[], v=0, keras=False, max_fail_print=0)
     runner = checker.Runner(checker.BigdlAdapter(), str(FIXTURES / "public"), options)
     runner.run([case])
