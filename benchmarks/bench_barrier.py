@@ -47,7 +47,7 @@ def build(size: Size) -> bk.Sequential:
     return model
 
 
-def iteration_milliseconds(spark: SparkSession, size: Size) -> float:
+def iteration_milliseconds(spark: SparkSession, size: Size, compression: str | None) -> float:
     """One iteration on all workers: (long fit - short fit) / iterations between them."""
     random = np.random.default_rng(0)
     rows = WORKERS * size.iterations  # a batch is one row a worker: computing is next to nothing
@@ -59,7 +59,8 @@ def iteration_milliseconds(spark: SparkSession, size: Size) -> float:
 
     def fit(epochs: int) -> float:
         start = time.perf_counter()
-        model.fit(data, batch_size=WORKERS, epochs=epochs, engine="barrier", verbose=0)
+        model.fit(data, batch_size=WORKERS, epochs=epochs, engine="barrier", verbose=0,
+                  compression=compression)
         return time.perf_counter() - start
 
     fit(1)
@@ -83,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", action="append", choices=list(SIZES), help="may be given several times; default: all")
     parser.add_argument("--repeats", type=int, default=3, help="pairs of fits per size")
+    parser.add_argument("--compression", choices=["bf16", "fp16"], help="how gradients and weights travel")
     arguments = parser.parse_args()
 
     spark = (SparkSession.builder.master(f"local[{WORKERS}]").appName("bench_barrier")
@@ -93,7 +95,7 @@ def main() -> None:
     print(f"{'parameters':>10} {'iteration ms':>13} {'minimum':>8} {'step alone ms':>14} {'overhead ms':>12}")
     for name in arguments.size or SIZES:
         size = SIZES[name]
-        measured = [iteration_milliseconds(spark, size) for _ in range(arguments.repeats)]
+        measured = [iteration_milliseconds(spark, size, arguments.compression) for _ in range(arguments.repeats)]
         step = alone(size)
         median = statistics.median(measured)
         print(f"{size.parameters:>10,} {median:>13.2f} {min(measured):>8.2f} {step.median:>14.2f} "
@@ -101,7 +103,7 @@ def main() -> None:
         results[name] = {"parameters": size.parameters, "iteration_ms": measured, "median_ms": median,
                          "minimum_ms": min(measured), "step_alone_ms": step, "overhead_ms": median - step.median}
     spark.stop()
-    print(f"written to {harness.write('barrier', {'workers': WORKERS, 'sizes': results})}")
+    print(f"written to {harness.write('barrier', {'workers': WORKERS, 'compression': arguments.compression, 'sizes': results})}")
 
 
 if __name__ == "__main__":

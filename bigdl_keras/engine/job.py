@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.engine.collectives.compression import find_compression
 from bigdl_keras.engine.progress import EpochSoFar, Progress
 from bigdl_keras.graph.plan import Plan
 
@@ -37,6 +38,7 @@ class TrainingJob:
         ask_seconds: ask it after a batch where the last time is longer ago.
         end_when: trigger that ends training.
         refuses_nan: end the fit with an error at a loss that is not a number.
+        compression: how gradients and weights travel between processes: None as they are, 'bf16' or 'fp16'.
         timeout_seconds: how long a worker waits for another before it is called lost.
     """
 
@@ -64,7 +66,13 @@ class TrainingJob:
     ask_seconds: float | None = None
     end_when: Callable[[Progress, Progress], bool] | None = None
     refuses_nan: bool = True
+    compression: str | None = None
     timeout_seconds: float = 300.0
+
+    def __post_init__(self) -> None:
+        if find_compression(self.compression) is not None and self.values.dtype != np.float32:
+            raise ValueError(f"`compression` is for float32 weights. These are {self.values.dtype}: leave it out, or "
+                             "set_floatx('float32') before the model is made.")
 
     @property
     def trainable_size(self) -> int:

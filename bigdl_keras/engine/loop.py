@@ -21,7 +21,7 @@ from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evalua
 from bigdl_keras.errors import WorkerLost, add_place
 from bigdl_keras.optimizers.slices import Slice
 
-_ANSWERED, _GATHER = 0.0, 1.0
+_ANSWERED, _GATHER, _GATHER_VALUES = 0.0, 1.0, 2.0
 
 
 class Reporter(Protocol):
@@ -104,10 +104,15 @@ class Loop:
         self.moment, self.asks = Progress(job.initial_epoch, job.iteration), job.answers_batches
         self.asked_at = time.monotonic()
         self.leader = team.rank == 0
-        mine = slice_of(job.trainable_size, team.rank, team.size)
+        mine = self.mine = slice_of(job.trainable_size, team.rank, team.size)
         self.part = Slice.cut(job.names, job.shapes, mine.start, mine.stop)
         self.trained = self.values[:job.trainable_size]
         self.weights = self.trained[mine]
+        # Where weights travel compressed, all replicas compute with what has travelled, and the owner of a slice keeps
+        # it in full precision. A projection needs whole weights in full precision, so these travel as they are.
+        self.masters = self.weights.copy() if team.compression is not None and job.constraint_plan is None else None
+        if self.masters is not None:
+            self.weights = self.masters
         self.rule = Minibatches(self.shard.rows, job.batch_size, job.shuffle, job.seed)
         constraints = job.constraint_plan
         self.projection = None if constraints is None else constraints.bind(self.values)
@@ -117,12 +122,14 @@ class Loop:
         """Train until the last epoch or a decision to stop."""
         if self.leader:
             self.reporter.began(self.shard.rows, self.batches)
+        if self.masters is not None:
+            self._publish()
         epoch, stop = self.job.initial_epoch, False
         while epoch < self.job.epochs and not stop:
             stop = self._train_epoch(epoch)
             epoch += 1
         self.job.optimizer.finalize(self.weights, self.state)
-        self.collective.all_gather(self.trained)
+        self.values = self.gather_values()
         return Progress(epoch, self.iteration, stop)
 
     def _train_epoch(self, epoch: int) -> bool:
@@ -156,7 +163,7 @@ class Loop:
         numbers, stop, asks = self._sum(numbers, rows.rows, mine.batch_rows)
         gradient = self.collective.reduce_scatter(self.gradients)
         self.job.optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, self.collective.sum)
-        self.collective.all_gather(self.trained)
+        self._publish()
         if self.projection is not None:
             self.projection.forward([])
             self.projection.updates()
@@ -169,6 +176,10 @@ class Loop:
         elif self.leader:
             self.reporter.batch_ended(report)
         return numbers, stop
+
+    def _publish(self) -> None:
+        """Bring every owner's slice of the weights to all workers."""
+        self.collective.all_gather(self.trained, self.masters)
 
     def _advance(self, epoch: int, loss: float | None) -> bool:
         """Note the present moment and whether the driver is to be asked. Answers whether training ends here."""
@@ -204,8 +215,8 @@ class Loop:
             self.asked_at = time.monotonic()
             self.collective.sum(_words(_ANSWERED, decision), patient=True)
         else:
-            while (words := self.collective.sum(np.zeros(5), patient=True))[0] == _GATHER:
-                self.gather_state()
+            while (words := self.collective.sum(np.zeros(5), patient=True))[0] != _ANSWERED:
+                self.gather_state() if words[0] == _GATHER else self.gather_values()
             decision = Decision(bool(words[1]), words[3] if words[2] else None, self.values if words[4] else None)
         if decision.learning_rate is not None:
             self.job.optimizer.learning_rate = float(decision.learning_rate)
@@ -213,7 +224,20 @@ class Loop:
             if self.leader:
                 np.copyto(self.values, decision.values)
             self.collective.share(self.values)
+            if self.masters is not None:
+                np.copyto(self.masters, self.trained[self.mine])
+                self._publish()
         return decision.stop
+
+    def gather_values(self) -> np.ndarray:
+        """The whole value vector in full precision; all workers call it."""
+        if self.masters is None:
+            self.collective.all_gather(self.trained)
+            return self.values
+        whole = self.values.copy()
+        whole[:self.job.trainable_size][self.mine] = self.masters
+        self.collective.all_gather(whole[:self.job.trainable_size])
+        return whole
 
     def gather_state(self) -> dict[str, np.ndarray]:
         """The whole optimizer state, put together from all workers; all of them call it."""
@@ -234,7 +258,10 @@ class LoopSnapshot:
 
     def values(self) -> np.ndarray:
         """The whole value vector."""
-        return self.loop.values
+        if self.loop.masters is None:
+            return self.loop.values
+        self.loop.collective.sum(_words(_GATHER_VALUES, Decision()), patient=True)
+        return self.loop.gather_values()
 
     def optimizer_state(self) -> dict[str, np.ndarray]:
         """Each slot of the optimizer as a whole vector."""

@@ -18,6 +18,7 @@ from bigdl_keras.data.minibatches import share
 from bigdl_keras.engine.assembling import assemble
 from bigdl_keras.engine.collectives import Collective
 from bigdl_keras.engine.collectives.alone import Alone
+from bigdl_keras.engine.collectives.compression import find_compression
 from bigdl_keras.engine.collectives.handshake import Door
 from bigdl_keras.engine.collectives.sockets import Address, join
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
@@ -164,7 +165,8 @@ def run_gang_member(task: GangTask, arrive: Callable[[Iterable[Any]], Iterator[P
 def _run_in_team(task: GangTask, rank: int, blocks: list[Block], addresses: list[Address], door: Door,
                  delegate: Delegate | None) -> Outcome:
     timeout = task.job.timeout_seconds
-    team: Collective = join(rank, addresses, door, task.key, timeout) if task.size > 1 else Alone()
+    compression = find_compression(getattr(task.job, "compression", None))
+    team: Collective = join(rank, addresses, door, task.key, timeout, compression) if task.size > 1 else Alone()
     try:
         shards = locate(blocks, team)
         if task.striped:

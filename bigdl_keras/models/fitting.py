@@ -87,6 +87,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         refuses_nan=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks),
         constraint_plan=runtime.constraint_plan(),
         loss_count=program.loss_count,
+        compression=arguments["compression"],
     )
     job = recovery.continued(job)
     report = _FitReport(model, callbacks, program, evaluation, recovery)

@@ -291,6 +291,7 @@ class Model(Layer):
         end_trigger: Any = None,
         resume: bool = False,
         retry_times: int | None = None,
+        compression: str | None = None,
         **kwargs: Any,
     ) -> Any:
         """Train the model, in this process or on the workers of a Spark cluster.
@@ -321,6 +322,8 @@ class Model(Layer):
                 in the epoch, seed and callbacks are as they were when it was written.
             retry_times: how many losses of a worker in a row are made good from the last snapshot; default 5, or the
                 Spark setting spark.bigdl_keras.failure.retryTimes.
+            compression: 'bf16' or 'fp16': gradients and weights travel between the processes of a gang in two bytes a
+                number. Sums and the weights that are updated stay in float32; None sends these.
 
         Returns:
             History: `.history` maps names to one value per epoch.

@@ -10,6 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
+from bigdl_keras.engine.collectives.compression import Compression
+
 
 class Collective(Protocol):
     """What the training loop asks of its team.
@@ -17,19 +19,28 @@ class Collective(Protocol):
     Attributes:
         rank: my number, from 0.
         size: number of workers.
+        compression: how gradients and weights travel; None: as they are.
     """
 
     rank: int
     size: int
+    compression: Compression | None
 
     def sum(self, numbers: np.ndarray, patient: bool = False) -> np.ndarray:
         """Sum of a small float64 array over all workers. `patient`: no deadline, for rank 0 is with the user's code."""
 
     def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
-        """My slice of the sum of all workers' vectors, in a buffer that the next call overwrites."""
+        """My slice of the sum of all workers' vectors, in a buffer that the next call overwrites.
 
-    def all_gather(self, vector: np.ndarray) -> None:
-        """Fill `vector` with every worker's own slice of it."""
+        With compression, what comes from others was rounded; sums are in full precision.
+        """
+
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
+        """Fill `vector` with every worker's own slice of it.
+
+        The slices are exact, unless `mine` is given: my slice in full precision, kept outside of the vector. Then
+        slices travel compressed, and everybody, their owners too, gets what has travelled: all vectors are the same.
+        """
 
     def share(self, vector: np.ndarray) -> None:
         """Fill `vector` with that of rank 0."""

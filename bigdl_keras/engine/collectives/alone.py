@@ -10,6 +10,7 @@ class Alone:
 
     rank = 0
     size = 1
+    compression = None
 
     def sum(self, numbers: np.ndarray, patient: bool = False) -> np.ndarray:
         """`numbers` themselves."""
@@ -19,7 +20,7 @@ class Alone:
         """`vector` itself."""
         return vector
 
-    def all_gather(self, vector: np.ndarray) -> None:
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
         """Nothing to gather."""
 
     def share(self, vector: np.ndarray) -> None:

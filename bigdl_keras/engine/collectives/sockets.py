@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bigdl_keras.engine.collectives.compression import Compression
 from bigdl_keras.engine.collectives.handshake import Door, call
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
@@ -94,16 +95,23 @@ class Sockets:
         connections: a connection to each other worker, by rank.
         hosts: where the others are, for messages.
         timeout_seconds: how long to wait for another worker.
+        compression: how gradients and weights travel.
+
+    Attributes:
+        sent_bytes: what went out so far.
     """
 
     def __init__(self, rank: int, connections: Mapping[int, socket.socket], hosts: Mapping[int, str],
-                 timeout_seconds: float) -> None:
+                 timeout_seconds: float, compression: Compression | None = None) -> None:
         self.rank = rank
         self.size = len(connections) + 1
+        self.compression = compression
+        self.sent_bytes = 0
         self._peers = {other: _Peer(other, connection, hosts[other]) for other, connection in connections.items()}
         self._timeout_seconds = timeout_seconds
         self._exchange_count = 0
         self._buffers: dict[tuple[int, str], list[np.ndarray]] = {}
+        self._wires: dict[tuple[str, int], np.ndarray] = {}
         for connection in connections.values():
             connection.setblocking(False)
 
@@ -118,12 +126,17 @@ class Sockets:
         """Every slice of the vector goes to its owner; mine is added in the order of ranks."""
         mine = self._slice(vector, self.rank)
         *received, total = self._scratch(len(mine), vector.dtype)
+        if self.compression is not None:
+            return self._reduce_compressed(self.compression, vector, mine, total)
         self._exchange({rank: self._slice(vector, rank) for rank in self._peers},
                        dict(zip(self._peers, received, strict=True)))
         return self._add(mine, received, total)
 
-    def all_gather(self, vector: np.ndarray) -> None:
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
         """My slice goes to all others, and theirs into their places."""
+        if mine is not None and self.compression is not None:
+            self._gather_compressed(self.compression, vector, mine)
+            return
         mine = self._slice(vector, self.rank)
         self._exchange(dict.fromkeys(self._peers, mine), {rank: self._slice(vector, rank) for rank in self._peers})
 
@@ -138,6 +151,43 @@ class Sockets:
         """Close all connections."""
         for peer in self._peers.values():
             peer.connection.close()
+
+    def _reduce_compressed(self, compression: Compression, vector: np.ndarray, mine: np.ndarray,
+                           total: np.ndarray) -> np.ndarray:
+        """As `reduce_scatter`: others' terms arrive rounded, mine is exact."""
+        outgoing = {}
+        for rank in self._peers:
+            theirs = self._slice(vector, rank)
+            outgoing[rank] = self._wire("out", rank, compression.nbytes(len(theirs)))
+            compression.pack(theirs, outgoing[rank])
+        received = {rank: self._wire("in", rank, compression.nbytes(len(mine))) for rank in self._peers}
+        self._exchange(outgoing, received)
+        if self.rank == 0:
+            np.copyto(total, mine)
+        else:
+            compression.unpack(received[0], total)
+        for rank in range(1, self.size):
+            if rank == self.rank:
+                total += mine
+            else:
+                compression.add(received[rank], total)
+        return total
+
+    def _gather_compressed(self, compression: Compression, vector: np.ndarray, mine: np.ndarray) -> None:
+        """As `all_gather`: all slices are read from what travels, mine too."""
+        wires = {rank: self._wire("in", rank, compression.nbytes(len(self._slice(vector, rank))))
+                 for rank in range(self.size)}
+        compression.pack(mine, wires[self.rank])
+        self._exchange(dict.fromkeys(self._peers, wires[self.rank]), {rank: wires[rank] for rank in self._peers})
+        for rank, wire in wires.items():
+            compression.unpack(wire, self._slice(vector, rank))
+
+    def _wire(self, way: str, rank: int, nbytes: int) -> np.ndarray:
+        """A buffer for packed numbers, kept from call to call."""
+        found = self._wires.get((way, rank))
+        if found is None or len(found) < nbytes:
+            found = self._wires[way, rank] = np.empty(nbytes, np.uint8)
+        return found[:nbytes]
 
     def _slice(self, vector: np.ndarray, rank: int) -> np.ndarray:
         return vector[slice_of(len(vector), rank, self.size)]
@@ -163,6 +213,7 @@ class Sockets:
                   patient: bool = False) -> None:
         """Send and receive one frame per peer, all at once."""
         self._exchange_count += 1
+        self.sent_bytes += sum(_HEADER.size + array.nbytes for array in outgoing.values())
         for rank, peer in self._peers.items():
             peer.begin(self._exchange_count, _bytes(outgoing.get(rank)), _bytes(incoming.get(rank)))
         busy = list(self._peers.values())
@@ -200,7 +251,8 @@ def _bytes(array: np.ndarray | None) -> memoryview | None:
     return None if array is None else array.view(np.uint8).data
 
 
-def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeout_seconds: float) -> Sockets:
+def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeout_seconds: float,
+         compression: Compression | None = None) -> Sockets:
     """Join the team: call every worker of a lower rank, and let those of higher ranks in.
 
     Raises:
@@ -220,7 +272,7 @@ def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeou
         raise WorkerLost(f"Worker {missing[0]} of {size} on {addresses[missing[0]].host} did not call worker {rank} "
                          f"within {timeout_seconds:g} seconds. {LIKELY_CAUSE}")
     ordered = {other: connections[other] for other in sorted(connections)}
-    return Sockets(rank, ordered, {other: addresses[other].host for other in ordered}, timeout_seconds)
+    return Sockets(rank, ordered, {other: addresses[other].host for other in ordered}, timeout_seconds, compression)
 
 
 def _let_in(door: Door, rank: int, size: int, connections: dict[int, socket.socket],

@@ -37,6 +37,8 @@ class ThreadTeam:
 class Threads:
     """The collective of one thread of a team."""
 
+    compression = None
+
     def __init__(self, team: ThreadTeam, rank: int) -> None:
         self.rank = rank
         self.size = team.size
@@ -72,7 +74,7 @@ class Threads:
         self._meet()
         return self._slice
 
-    def all_gather(self, vector: np.ndarray) -> None:
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
         """Copy the slices that the other threads own."""
         self._team.offers[self.rank] = vector
         self._meet()
