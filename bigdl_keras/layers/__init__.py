@@ -1,6 +1,14 @@
 """Layers, by Keras 3's names."""
 
 from bigdl_keras.layers.activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from bigdl_keras.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from bigdl_keras.layers.attention import AdditiveAttention, Attention, GroupQueryAttention, MultiHeadAttention
 from bigdl_keras.layers.base import InputSpec, Layer
 from bigdl_keras.layers.bigdl_images import LRN2D, ResizeBilinear, WithinChannelLRN2D
@@ -156,28 +164,29 @@ Convolution3DTranspose = Conv3DTranspose
 GroupedQueryAttention = GroupQueryAttention
 
 __all__ = [
-    "Activation", "ActivityRegularization", "Add", "AddConstant", "AdditiveAttention", "AlphaDropout", "Attention",
-    "Average", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D",
-    "BatchNormalization", "Bidirectional", "BinaryThreshold", "CAdd", "CMul", "CategoryEncoding", "CenterCrop",
-    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose",
-    "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Convolution1D", "Convolution1DTranspose", "Convolution2D",
-    "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose", "Cropping1D", "Cropping2D", "Cropping3D",
-    "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Discretization", "Dot", "Dropout", "ELU", "EinsumDense",
-    "Embedding", "Exp", "ExpandDim", "Flatten", "GRU", "GRUCell", "GaussianDropout", "GaussianNoise",
-    "GaussianSampler", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
-    "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D",
-    "GlobalMaxPool3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization",
-    "GroupQueryAttention", "GroupedQueryAttention", "HardShrink", "HardTanh", "Highway", "Identity", "Input",
-    "InputLayer", "InputSpec", "LRN2D", "LSTM", "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU",
-    "LocallyConnected1D", "LocallyConnected2D", "Log", "Masking", "Max", "MaxPool1D", "MaxPool2D", "MaxPool3D",
-    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense", "Minimum", "Mul", "MulConstant",
-    "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization", "PReLU", "ParametricSoftplus",
-    "Permute", "Power", "RMSNormalization", "RNN", "RReLU", "ReLU", "RepeatVector", "Rescaling", "Reshape",
-    "ResizeBilinear", "Resizing", "SReLU", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D",
-    "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax",
-    "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Sqrt",
-    "Square", "Squeeze", "StackedRNNCells", "Subtract", "Threshold", "ThresholdedReLU", "TimeDistributed",
-    "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "WithinChannelLRN2D", "Wrapper",
-    "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum",
-    "multiply", "subtract",
+    "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add",
+    "AddConstant", "AdditiveAttention", "AlphaDropout", "Attention", "Average", "AveragePooling1D",
+    "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization",
+    "Bidirectional", "BinaryThreshold", "CAdd", "CMul", "CategoryEncoding", "CenterCrop", "Concatenate", "Conv1D",
+    "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D",
+    "ConvLSTM3D", "Convolution1D", "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose",
+    "Convolution3D", "Convolution3DTranspose", "Cropping1D", "Cropping2D", "Cropping3D", "Dense", "DepthwiseConv1D",
+    "DepthwiseConv2D", "Discretization", "Dot", "Dropout", "ELU", "EinsumDense", "Embedding", "Exp", "ExpandDim",
+    "Flatten", "GRU", "GRUCell", "GaussianDropout", "GaussianNoise", "GaussianSampler", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D",
+    "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention", "HardShrink",
+    "HardTanh", "Highway", "Identity", "Input", "InputLayer", "InputSpec", "LRN2D", "LSTM", "LSTMCell", "Lambda",
+    "Layer", "LayerNormalization", "LeakyReLU", "LocallyConnected1D", "LocallyConnected2D", "Log", "Masking", "Max",
+    "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense",
+    "Minimum", "Mul", "MulConstant", "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization",
+    "PReLU", "ParametricSoftplus", "Permute", "Power", "RMSNormalization", "RNN", "RReLU", "ReLU", "RepeatVector",
+    "Rescaling", "Reshape", "ResizeBilinear", "Resizing", "SReLU", "Scale", "Select", "SelectTable",
+    "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN",
+    "SimpleRNNCell", "SoftShrink", "Softmax", "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D",
+    "SpatialDropout3D", "SpectralNormalization", "Sqrt", "Square", "Squeeze", "StackedRNNCells", "Subtract",
+    "Threshold", "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
+    "UpSampling3D", "WithinChannelLRN2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add",
+    "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
 ]

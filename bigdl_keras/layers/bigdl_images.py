@@ -8,7 +8,7 @@ import numpy as np
 
 from bigdl_keras import ops
 from bigdl_keras.layers.base import InputSpec, Layer
-from bigdl_keras.layers.preprocessing import interpolate
+from bigdl_keras.layers.interpolation import sample
 from bigdl_keras.layers.settings import image_format
 from bigdl_keras.registry import register
 
@@ -96,5 +96,5 @@ class ResizeBilinear(Layer):
                 raise ValueError(f"Layer '{self.name}' (ResizeBilinear) needs images of a known size. "
                                  f"Received shape {tuple(inputs.shape)}.")
             step = (size - 1) / max(wanted - 1, 1) if self.align_corners else size / wanted
-            inputs = interpolate(inputs, axis, np.arange(wanted) * step)
+            inputs = sample(inputs, axis, np.arange(wanted) * step)
         return inputs

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras import ops
-from bigdl_keras.graph.trace import apply
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.core import positive
+from bigdl_keras.layers.interpolation import INTERPOLATIONS, resize
 from bigdl_keras.layers.settings import image_format
 from bigdl_keras.registry import register
 from bigdl_keras.shapes import normalize_axis
@@ -133,14 +133,27 @@ class _Image(Layer):
         self.keep({"height": positive(type(self).__name__, "height", height),
                    "width": positive(type(self).__name__, "width", width), "data_format": image_format(data_format)})
 
-    def _spatial(self, x: Any) -> list[tuple[int, int, int]]:
-        """(axis, size, wanted size) of rows and columns."""
-        first = len(x.shape) - 3 if self.data_format == "channels_last" else len(x.shape) - 2
-        sizes = x.shape[first:first + 2]
-        if None in sizes:
+    def _sizes(self, x: Any) -> tuple[int, int, int]:
+        """(axis of the rows, their number, number of columns)."""
+        axis = len(x.shape) - 3 if self.data_format == "channels_last" else len(x.shape) - 2
+        rows, columns = x.shape[axis:axis + 2]
+        if rows is None or columns is None:
             raise ValueError(f"Layer '{self.name}' ({type(self).__name__}) needs images of a known size. "
                              f"Received shape {tuple(x.shape)}.")
-        return [(first, sizes[0], self.height), (first + 1, sizes[1], self.width)]
+        return axis, rows, columns
+
+    def _middle(self, x: Any, height: int, width: int) -> Any:
+        axis, rows, columns = self._sizes(x)
+        top, left = (rows - height) // 2, (columns - width) // 2
+        return x[(slice(None),) * axis + (slice(top, top + height), slice(left, left + width))]
+
+    def _resize(self, x: Any, interpolation: str, crop: bool) -> Any:
+        axis, rows, columns = self._sizes(x)
+        if crop:  # the largest part of the wanted proportions
+            height, width = columns * self.height // self.width, rows * self.width // self.height
+            x = self._middle(x, min(rows, height), min(columns, width))
+        x = resize(x, axis, self.height, interpolation)
+        return resize(x, axis + 1, self.width, interpolation)
 
 
 @register("layer")
@@ -149,43 +162,31 @@ class Resizing(_Image):
 
     Args:
         height, width: the size.
-        interpolation: "bilinear" (half-pixel centres) or "nearest".
+        interpolation: "bilinear", "nearest", "bicubic", "lanczos3" or "lanczos5".
+        crop_to_aspect_ratio: cut the images to the proportions of the new size first.
         data_format: "channels_last" or "channels_first".
     """
 
-    def __init__(self, height: int, width: int, interpolation: str = "bilinear", data_format: str | None = None,
-                 **kwargs: Any) -> None:
+    def __init__(self, height: int, width: int, interpolation: str = "bilinear", crop_to_aspect_ratio: bool = False,
+                 data_format: str | None = None, **kwargs: Any) -> None:
+        for name, idle in (("pad_to_aspect_ratio", False), ("antialias", False)):
+            if kwargs.pop(name, idle) != idle:
+                raise ValueError(f"Resizing does not support {name}=True.")
+        for name in ("fill_mode", "fill_value"):  # of the padding
+            kwargs.pop(name, None)
         super().__init__(height, width, data_format, **kwargs)
-        self.keep({"interpolation": interpolation})
-        if interpolation not in ("bilinear", "nearest"):
-            raise ValueError("`interpolation` of Resizing must be 'bilinear' or 'nearest'. "
+        self.keep({"interpolation": interpolation, "crop_to_aspect_ratio": crop_to_aspect_ratio})
+        if interpolation not in INTERPOLATIONS:
+            raise ValueError(f"`interpolation` of Resizing must be one of {INTERPOLATIONS}. "
                              f"Received {interpolation!r}.")
 
     def call(self, inputs: Any) -> Any:
-        x = ops.cast(inputs, self.dtype)
-        for axis, size, wanted in self._spatial(x):
-            places = (np.arange(wanted) + 0.5) * (size / wanted)
-            if self.interpolation == "nearest":
-                x = apply("take", x, np.floor(places).astype("int32"), axis=axis)
-            else:
-                x = interpolate(x, axis, places - 0.5)
-        return x
-
-
-def interpolate(x: Any, axis: int, places: np.ndarray) -> Any:
-    """Linear interpolation of `x` along `axis` at `places` (in elements; beyond the ends the last element counts)."""
-    size = x.shape[axis]
-    places = np.clip(places, 0, size - 1)
-    below = np.floor(places).astype("int32")
-    above = np.minimum(below + 1, size - 1)
-    share = (places - below).reshape([-1 if place == axis else 1 for place in range(len(x.shape))])
-    share = share.astype(str(ops.dtype_of(x)))
-    return apply("take", x, below, axis=axis) * (1 - share) + apply("take", x, above, axis=axis) * share
+        return self._resize(ops.cast(inputs, self.dtype), self.interpolation, self.crop_to_aspect_ratio)
 
 
 @register("layer")
 class CenterCrop(_Image):
-    """The middle of images; smaller images are resized.
+    """The middle of images; of smaller images the largest part of the wanted proportions, resized.
 
     Args:
         height, width: the size.
@@ -197,15 +198,10 @@ class CenterCrop(_Image):
 
     def call(self, inputs: Any) -> Any:
         x = ops.cast(inputs, self.dtype)
-        (row_axis, rows, height), (column_axis, columns, width) = self._spatial(x)
-        if rows < height or columns < width:
-            for axis, size, wanted in self._spatial(x):
-                x = interpolate(x, axis, (np.arange(wanted) + 0.5) * (size / wanted) - 0.5)
-            return x
-        key = [slice(None)] * len(x.shape)
-        for axis, size, wanted in ((row_axis, rows, height), (column_axis, columns, width)):
-            key[axis] = slice((size - wanted) // 2, (size - wanted) // 2 + wanted)
-        return x[tuple(key)]
+        _, rows, columns = self._sizes(x)
+        if rows < self.height or columns < self.width:
+            return self._resize(x, "bilinear", crop=True)
+        return self._middle(x, self.height, self.width)
 
 
 @register("layer")

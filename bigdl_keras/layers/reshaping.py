@@ -10,6 +10,7 @@ import numpy as np
 from bigdl_keras import ops
 from bigdl_keras.layers.base import InputSpec, Layer
 from bigdl_keras.layers.core import positive
+from bigdl_keras.layers.interpolation import INTERPOLATIONS, resize
 from bigdl_keras.layers.settings import image_format
 from bigdl_keras.registry import register
 from bigdl_keras.shapes import pair
@@ -128,10 +129,9 @@ class _Spatial(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if self.rank > 1:
-            self.keep({"data_format": image_format(data_format)})
-        else:
-            self.data_format = "channels_last"
+        self.data_format = image_format(data_format)
+        if self.rank > 1 or data_format is not None:
+            self.keep({"data_format": self.data_format})
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     @property
@@ -160,12 +160,13 @@ class ZeroPadding1D(_ZeroPadding):
 
     Args:
         padding: one number for both ends, or (before, after).
+        data_format: "channels_last" or "channels_first".
     """
 
     rank = 1
 
-    def __init__(self, padding: Any = 1, **kwargs: Any) -> None:
-        super().__init__(padding, **kwargs)
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(padding, data_format, **kwargs)
 
 
 @register("layer")
@@ -285,21 +286,29 @@ class UpSampling2D(_Spatial):
     Args:
         size: factors of rows and columns.
         data_format: "channels_last" or "channels_first".
-        interpolation: "nearest" or "bilinear" (half-pixel centres); "bilinear_legacy" samples as TensorFlow 1 did.
+        interpolation: "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5", all with half-pixel centres, the last
+            three for known sizes; "bilinear_legacy" samples as TensorFlow 1 did.
     """
 
     def __init__(self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest",
                  **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.keep({"size": pair(size, 2, "size"), "interpolation": interpolation})
-        if interpolation not in ("nearest", "bilinear", "bilinear_legacy"):
-            raise ValueError("`interpolation` of UpSampling2D must be 'nearest' or 'bilinear'. "
+        if interpolation not in (*INTERPOLATIONS, "bilinear_legacy"):
+            raise ValueError(f"`interpolation` of UpSampling2D must be one of {INTERPOLATIONS}. "
                              f"Received {interpolation!r}.")
 
     def call(self, inputs: Any) -> Any:
         for axis, factor in enumerate(self.size, start=self.first_axis):
-            inputs = (ops.repeat(inputs, factor, axis=axis) if self.interpolation == "nearest"
-                      else self._interpolate(inputs, axis, factor))
+            if self.interpolation == "nearest":
+                inputs = ops.repeat(inputs, factor, axis=axis)
+            elif self.interpolation.startswith("bilinear"):
+                inputs = self._interpolate(inputs, axis, factor)
+            elif inputs.shape[axis] is None:
+                raise ValueError(f"Layer '{self.name}' (UpSampling2D) with interpolation='{self.interpolation}' needs "
+                                 f"images of a known size. Received shape {tuple(inputs.shape)}.")
+            else:
+                inputs = resize(inputs, axis, inputs.shape[axis] * factor, self.interpolation)
         return inputs
 
     def _interpolate(self, x: Any, axis: int, factor: int) -> Any:

@@ -95,6 +95,8 @@ CASES: list[Case] = [
     (lambda: layers.UpSampling1D(2), (2, 3, 2), (2, 6, 2)),
     (lambda: layers.UpSampling2D((2, 3), interpolation="bilinear"), (2, 3, 2, 2), (2, 6, 6, 2)),
     (lambda: layers.UpSampling2D(2, "channels_first"), (2, 2, 3, 2), (2, 2, 6, 4)),
+    (lambda: layers.UpSampling2D(2, interpolation="bicubic"), (2, 3, 2, 1), (2, 6, 4, 1)),
+    (lambda: layers.ZeroPadding1D(1, "channels_first"), (2, 3, 4), (2, 3, 6)),
     (lambda: layers.UpSampling3D((1, 2, 2)), (2, 2, 2, 2, 1), (2, 2, 4, 4, 1)),
     # regularization
     (lambda: layers.Dropout(0.5), (4, 5), (4, 5)),
@@ -118,6 +120,12 @@ CASES: list[Case] = [
     (lambda: layers.GlobalMaxPooling2D("channels_first"), (2, 3, 4, 3), (2, 3)),
     (lambda: layers.GlobalAveragePooling3D(), (2, 4, 4, 2, 3), (2, 3)),
     (lambda: layers.GlobalMaxPooling3D(), (2, 4, 4, 2, 3), (2, 3)),
+    (lambda: layers.AdaptiveAveragePooling1D(3), (2, 7, 2), (2, 3, 2)),
+    (lambda: layers.AdaptiveAveragePooling2D(2, "channels_first"), (2, 2, 3, 5), (2, 2, 2, 2)),
+    (lambda: layers.AdaptiveAveragePooling3D(2), (1, 3, 2, 4, 1), (1, 2, 2, 2, 1)),
+    (lambda: layers.AdaptiveMaxPooling1D(3), (2, 7, 2), (2, 3, 2)),
+    (lambda: layers.AdaptiveMaxPooling2D((2, 3)), (2, 3, 5, 2), (2, 2, 3, 2)),
+    (lambda: layers.AdaptiveMaxPooling3D(2), (1, 3, 2, 4, 1), (1, 2, 2, 2, 1)),
     # convolution
     (lambda: layers.Conv1D(4, 3, padding="causal", dilation_rate=2), (2, 6, 3), (2, 6, 4)),
     (lambda: layers.Conv2D(4, (3, 2), 2, "same", groups=2, activation="tanh"), (2, 5, 5, 4), (2, 3, 3, 4)),
@@ -179,7 +187,9 @@ CASES: list[Case] = [
     (lambda: layers.CategoryEncoding(5, "count"), INTEGERS, (3, 5)),
     (lambda: layers.CategoryEncoding(5, "one_hot"), INTEGERS, (3, 4, 5)),
     (lambda: layers.Resizing(3, 5), (2, 2, 4, 1), (2, 3, 5, 1)),
+    (lambda: layers.Resizing(3, 2, "lanczos3", crop_to_aspect_ratio=True), (2, 4, 5, 1), (2, 3, 2, 1)),
     (lambda: layers.CenterCrop(2, 3), (2, 4, 4, 1), (2, 2, 3, 1)),
+    (lambda: layers.CenterCrop(5, 3), (2, 4, 4, 1), (2, 5, 3, 1)),
     (lambda: layers.Discretization([0.0, 1.0]), (3, 4), (3, 4)),
     # Keras 1
     (lambda: layers.MaxoutDense(3, 2), (4, 5), (4, 3)),
