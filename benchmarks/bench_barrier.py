@@ -103,7 +103,8 @@ def main() -> None:
         results[name] = {"parameters": size.parameters, "iteration_ms": measured, "median_ms": median,
                          "minimum_ms": min(measured), "step_alone_ms": step, "overhead_ms": median - step.median}
     spark.stop()
-    print(f"written to {harness.write('barrier', {'workers': WORKERS, 'compression': arguments.compression, 'sizes': results})}")
+    name = "barrier" if arguments.compression is None else f"barrier_{arguments.compression}"
+    print(f"written to {harness.write(name, {'workers': WORKERS, 'sizes': results})}")
 
 
 if __name__ == "__main__":
