@@ -138,8 +138,8 @@ _ROLES = {
     "loss": "keras.losses",
     "metrics": "keras.metrics",
 }
-# What an older Keras did otherwise in training; it changes no prediction and Keras 3 has no word for it.
-_TRAINING_ONLY = ("moving_variance_update", "activity_reduction")
+# What an older Keras did otherwise in training (or, in Bidirectional, at masked steps), and Keras 3 has no word for.
+_NOT_IN_KERAS_3 = ("moving_variance_update", "activity_reduction", "zero_masked_outputs")
 
 
 def to_keras_json(spec: ModelSpec) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _object(
 ) -> dict[str, Any]:
     """A layer or cell with its module: Keras's, ours, or the user's own."""
     own = dict(config)
-    for key in _TRAINING_ONLY:
+    for key in _NOT_IN_KERAS_3:
         own.pop(key, None)
     serialized = {key: _config_value(key, value, class_name) for key, value in own.items()}
     if class_name == "InputLayer":

@@ -85,6 +85,8 @@ def canonical_layer(
         class_name, result = keras1_configs.translate(class_name, result, reading)
         if penalizes_activity(class_name, result):
             result["activity_reduction"] = "sum"
+        if class_name == "Bidirectional":
+            result["zero_masked_outputs"] = False
     result = canonical_values(result, reading)
     if reading.version.major == 2:
         class_name, result = _from_keras_2(class_name, result, reading)
@@ -155,6 +157,8 @@ def _from_keras_2(class_name: str, config: dict[str, Any], reading: Reading) -> 
         config.setdefault("recurrent_activation", "hard_sigmoid_legacy")
     if is_multi_backend(reading.version) and penalizes_activity(class_name, config):
         config["activity_reduction"] = "sum"
+    if is_multi_backend(reading.version) and class_name == "Bidirectional":
+        config["zero_masked_outputs"] = False
     if class_name == "LeakyReLU" and "alpha" in config:
         config["negative_slope"] = config.pop("alpha")
     if class_name == "BatchNormalization":

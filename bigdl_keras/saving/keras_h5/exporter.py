@@ -16,6 +16,13 @@ from ..spec import ModelSpec, StoreNode, StoreVariable
 
 _ATTRIBUTE_LIMIT = 64512  # HDF5 keeps attributes in the object header, which holds 64 KB
 _BACKEND = "numpy"
+_SHORT_NAMES = {
+    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+    "kld": "kl_divergence",
+}
 
 
 def legacy_bytes(spec: ModelSpec, root: StoreNode, optimizer: OptimizerState | None, keras_version: str) -> bytes:
@@ -35,6 +42,7 @@ def legacy_bytes(spec: ModelSpec, root: StoreNode, optimizer: OptimizerState | N
         file.attrs["model_config"] = json.dumps(_without_modules(entry))
         if training is not None:
             described = training.pop("optimizer", None) or {}
+            training = {key: _in_full(value) for key, value in training.items()}
             training["optimizer_config"] = {key: described.get(key) for key in ("class_name", "config")}
             file.attrs["training_config"] = json.dumps(training)
         group = file.create_group("model_weights")
@@ -43,6 +51,17 @@ def legacy_bytes(spec: ModelSpec, root: StoreNode, optimizer: OptimizerState | N
         if optimizer is not None:
             _write_optimizer(file, spec, root, optimizer)
     return content.getvalue()
+
+
+def _in_full(value: Any) -> Any:
+    """Losses and metrics by their full names: Keras 3 does not know the short ones in this layout."""
+    if isinstance(value, str):
+        return _SHORT_NAMES.get(value.lower(), value)
+    if isinstance(value, list):
+        return [_in_full(item) for item in value]
+    if isinstance(value, dict) and "class_name" not in value:
+        return {key: _in_full(item) for key, item in value.items()}
+    return value
 
 
 def _without_modules(entry: dict[str, Any]) -> dict[str, Any]:
