@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from .keras_operations import KERAS_OPERATIONS
 from .objects import LAYER_KEYS
 from .spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
+
+logger = logging.getLogger(__name__)
 
 # Layers of ours that Keras 3 does not have: stored under our own name, so that the reader is told whose they are.
 OUR_PACKAGE = "bigdl_keras"
@@ -263,6 +266,11 @@ def _config_value(key: str, value: Any, owner: str) -> Any:
             for cell in value
         ]
     if owner == "Lambda" and key == "function" and isinstance(value, str):
+        if value == "<lambda>":
+            logger.warning(
+                "A Lambda layer holds an anonymous function, which has no form in a file. Load the model with "
+                "custom_objects={'<lambda>': the_function}, or give the layer a named function."
+            )
         return {"module": "builtins", "class_name": "function", "config": value, "registered_name": "function"}
     return plain_values(value, f"{owner}.{key}")
 

@@ -344,3 +344,74 @@ def test_an_argument_without_a_form_in_a_file_is_named() -> None:
     spec = ModelSpec("Sequential", "s", (saving.LayerSpec("Lambda", "l", {"name": "l", "function": lambda x: x}),))
     with pytest.raises(ValueError, match=r"Lambda\.function"):
         saving.to_keras_json(spec)
+
+
+@pytest.mark.parametrize(
+    ("padding", "stride", "kernel", "size", "extra"),
+    [
+        ("same", 2, 3, 8, None),
+        ("same", 2, 3, 7, [0, 0]),
+        ("valid", 2, 3, 9, None),
+        ("valid", 2, 3, 10, [1, 1]),
+        ("valid", 3, 2, 12, None),
+        ("valid", 3, 2, 11, [0, 0]),
+        ("same", 2, 4, 8, None),
+    ],
+)
+def test_sizes_of_keras_1_deconvolutions(padding: str, stride: int, kernel: int, size: int, extra: Any) -> None:
+    config = {
+        "name": "d",
+        "nb_filter": 2,
+        "nb_row": kernel,
+        "nb_col": kernel,
+        "subsample": [stride, stride],
+        "dim_ordering": "th",
+        "border_mode": padding,
+        "output_shape": [None, 2, size, size],
+        "batch_input_shape": [None, 3, 4, 4],
+    }
+    spec = saving.read_json(
+        {
+            "class_name": "Sequential",
+            "keras_version": "1.2.2",
+            "config": [{"class_name": "Deconvolution2D", "config": config}],
+        }
+    )
+    assert spec.layers[1].class_name == "Conv2DTranspose"
+    assert spec.layers[1].config.get("output_padding") == extra
+
+
+def test_same_padding_of_theano_is_half_a_kernel() -> None:
+    config = {
+        "name": "c",
+        "nb_filter": 2,
+        "nb_row": 3,
+        "nb_col": 4,
+        "subsample": [2, 1],
+        "dim_ordering": "th",
+        "border_mode": "same",
+        "batch_input_shape": [None, 3, 8, 8],
+    }
+    entry = {"class_name": "Sequential", "config": [{"class_name": "Convolution2D", "config": config}]}
+    spec = saving.read_json(entry, version=saving.Version(1, "1.2.2", "theano"))
+    assert [layer.class_name for layer in spec.layers] == ["InputLayer", "ZeroPadding2D", "Conv2D"]
+    assert spec.layers[1].config["padding"] == [[1, 1], [2, 1]]
+    assert spec.layers[2].config["padding"] == "valid"
+
+
+def test_an_anonymous_function_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:
+    layer = saving.LayerSpec("Lambda", "l", {"name": "l", "function": "<lambda>"})
+    saving.to_keras_json(ModelSpec("Sequential", "s", (layer,)))
+    assert "custom_objects" in caplog.text
+
+
+def test_compile_arguments_of_older_keras() -> None:
+    path = DATA / "k215_resume_adam.h5"
+    compiled = saving.read_file(path).spec.compile  # type: ignore[union-attr]
+    assert compiled is not None and compiled["optimizer"]["class_name"] == "Adam"
+    assert compiled["optimizer"]["config"]["learning_rate"] == pytest.approx(0.01)
+    assert compiled["loss"] == "categorical_crossentropy"
+    decayed = next(FIXTURES.glob("*/k122tf_resume_adam_decay.h5"), None)
+    if decayed is not None:
+        optimizer = saving.read_file(decayed).spec.compile["optimizer"]  # type: ignore[union-attr, index]
+        assert optimizer["config"]["learning_rate"]["class_name"] == "InverseTimeDecay"
