@@ -105,7 +105,9 @@ class Minibatches:
         rows = np.minimum(self.batch_size, self.rows - batches * self.batch_size)
         length, rest = np.divmod(rows, size)
         longer = rest * (length + 1)  # places of the first workers, which have one row more
-        return np.where(places < longer, places // (length + 1), rest + (places - longer) // np.maximum(length, 1))
+        beyond = rest + (places - longer) // np.maximum(length, 1)
+        owners: np.ndarray = np.where(places < longer, places // (length + 1), beyond)
+        return owners
 
     def _batches_of(self, epoch: int, start: int, stop: int) -> np.ndarray:
         """The batch that each row start .. stop-1 is dealt to: the rank of its hash in its stripe."""

@@ -15,7 +15,7 @@ def perceptron():
 
 
 def convolutional():
-    # No bias: batch normalization takes it out again, its gradient is rounding noise, and Adam makes steps of any noise.
+    # No bias: batch normalization takes it out again, its gradient is rounding noise, and Adam steps on any noise.
     return bk.Sequential([bk.Input((6, 6, 1)), layers.Conv2D(4, 3, use_bias=False),
                           layers.BatchNormalization(synchronized=True),
                           layers.Activation("relu"), layers.Dropout(0.3), layers.MaxPooling2D(), layers.Flatten(),

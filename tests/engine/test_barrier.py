@@ -38,7 +38,7 @@ def test_nothing_is_left_behind(spark, make_job, make_data):
         fit(job, source, held)
     assert threading.active_count() <= threads
     assert open_files() <= files + 2
-    assert not [rdd for rdd in spark.sparkContext._jsc.getPersistentRDDs().values()]
+    assert not list(spark.sparkContext._jsc.getPersistentRDDs().values())
 
 
 def test_two_fits_at_once(spark, make_job, make_data):

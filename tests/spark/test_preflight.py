@@ -21,13 +21,13 @@ class FakeContext:
     def __init__(self, **conf):
         self.conf = conf
 
-    def getConf(self):  # noqa: N802
+    def getConf(self):
         return self.conf
 
 
 @pytest.mark.parametrize(("key", "match"), [
     ("spark.dynamicAllocation.enabled", r"dynamic allocation. Set spark.dynamicAllocation.enabled=false"),
-    ("spark.network.crypto.enabled", r"spark.network.crypto.enabled=true asks for encrypted traffic.*Set spark.bigdl_k"),
+    ("spark.network.crypto.enabled", r"spark.network.crypto.enabled=true asks for encrypted traffic.*Set spark.bigdl"),
 ])
 def test_settings_that_rule_a_gang_out(key, match):
     with pytest.raises(ValueError, match=match):
@@ -42,7 +42,8 @@ def test_the_package_fits_into_a_zip_file(tmp_path):
         names = file.namelist()
     assert "bigdl_keras/__init__.py" in names
     assert "bigdl_keras/engine/tasks.py" in names
-    assert all(name.startswith("bigdl_keras/") and name.endswith(".py") for name in names)
+    assert {name.partition("/")[0] for name in names} == {"bigdl_keras", "threadpoolctl.py", "threadpoolctl.pyc"}
+    assert all(name + "c" in names for name in names if name.endswith(".py"))
 
 
 def test_the_python_error_is_found_in_spark_s():
