@@ -117,6 +117,9 @@ class Softmax(_Elementwise):
         self.keep(locals())
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        if mask is not None:
-            inputs = inputs + (1.0 - ops.cast(mask, ops.dtype_of(inputs))) * -1e9
-        return ops.softmax(inputs, axis=self.axis if isinstance(self.axis, int) else tuple(self.axis))
+        axis = self.axis if isinstance(self.axis, int) else tuple(self.axis)
+        if mask is None:
+            return ops.softmax(inputs, axis=axis)
+        mask = ops.cast(mask, "bool")
+        outputs = ops.softmax(ops.where(mask, inputs, -1e9), axis=axis)
+        return ops.where(mask, outputs, 0.0)  # also where nothing counts, and softmax answers with equal shares

@@ -154,6 +154,13 @@ class _Heads(Layer):
         mask = both(mask, causal_mask(query, value) if causal else None)
         return both(mask, None if attention_mask is None else ops.cast(attention_mask, "bool"))
 
+    def _weights(self, scores: Any, mask: Any, explicit: bool) -> Any:
+        """Shares of the values. Where a query may look nowhere, Keras's fused kernel looks everywhere alike; where the
+        weights are computed explicitly they are 0."""
+        if mask is None or explicit or self.dropout:
+            return self._softmax(scores, mask=mask)
+        return self._softmax(ops.where(mask, scores, _CLOSED))
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """That of the query."""
         return previous_mask
@@ -246,7 +253,7 @@ class MultiHeadAttention(_Heads):
             missing = len(scores.shape) - len(mask.shape)
             place = len(scores.shape) - 2 * len(self.attention_axes) - 1
             mask = ops.expand_dims(mask, list(range(place, place + missing))) if missing else mask
-        weights = self._softmax(scores, mask=mask)
+        weights = self._weights(scores, mask, return_attention_scores or len(scores.shape) != 4)
         dropped = self._dropout_layer(weights, training=training) if self.dropout else weights
         outputs = self.output_dense(ops.einsum(self._equations[1], dropped, self.value_dense(value)))
         return (outputs, weights) if return_attention_scores else outputs
@@ -303,7 +310,7 @@ class GroupQueryAttention(_Heads):
         keys = ops.repeat(self._key_dense(key), repeats, axis=2)
         values = ops.repeat(self._value_dense(value), repeats, axis=2)
         scores = ops.einsum("bquh,bkuh->buqk", self._query_dense(query) * (self.head_dim ** -0.5), keys)
-        weights = self._softmax(scores, mask=None if mask is None else ops.expand_dims(mask, 1))
+        weights = self._weights(scores, None if mask is None else ops.expand_dims(mask, 1), return_attention_scores)
         dropped = self._dropout_layer(weights, training=training) if self.dropout else weights
         outputs = self._output_dense(ops.einsum("buqk,bkuh->bquh", dropped, values))
         return (outputs, weights) if return_attention_scores else outputs

@@ -72,7 +72,7 @@ class Bidirectional(Layer):
         layer: the forward layer, LSTM, GRU, SimpleRNN or RNN; it is copied.
         merge_mode: how the two outputs become one: "concat", "sum", "mul", "ave"; None answers with both.
         backward_layer: the backward layer, where it differs.
-        zero_output_for_mask: give outputs of masked steps the value 0 where all outputs are returned; False repeats the
+        zero_masked_outputs: give outputs of masked steps the value 0 where all outputs are returned; False repeats the
             output before them, as Keras before 2.3 did.
 
     Raises:
@@ -80,7 +80,7 @@ class Bidirectional(Layer):
     """
 
     def __init__(self, layer: Any, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None,
-                 zero_output_for_mask: bool = True, **kwargs: Any) -> None:
+                 zero_masked_outputs: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if merge_mode not in ("concat", "sum", "mul", "ave", None):
             raise ValueError("`merge_mode` of Bidirectional must be 'concat', 'sum', 'mul', 'ave' or None. "
@@ -99,9 +99,9 @@ class Bidirectional(Layer):
                 raise ValueError(f"The two layers of Bidirectional must have the same `{name}`.")
         if self.forward_layer.go_backwards == self.backward_layer.go_backwards:
             raise ValueError("The two layers of Bidirectional must have different `go_backwards`.")
-        self.zero_output_for_mask = zero_output_for_mask
+        self.zero_masked_outputs = zero_masked_outputs
         for inner in (self.forward_layer, self.backward_layer):
-            inner.zero_output_for_mask = zero_output_for_mask and inner.return_sequences
+            inner.zero_output_for_mask = zero_masked_outputs and inner.return_sequences
         self.return_sequences = self.forward_layer.return_sequences
         self.return_state = self.forward_layer.return_state
         self.stateful = self.forward_layer.stateful
@@ -160,7 +160,7 @@ class Bidirectional(Layer):
     def get_config(self) -> dict[str, Any]:
         config = {**super().get_config(), "merge_mode": self.merge_mode, "layer": layer_to_config(self.forward_layer),
                   "backward_layer": layer_to_config(self.backward_layer)}
-        return config if self.zero_output_for_mask else {**config, "zero_output_for_mask": False}
+        return config if self.zero_masked_outputs else {**config, "zero_masked_outputs": False}
 
 
 def _renamed(layer: Any, prefix: str, **changes: Any) -> Any:
