@@ -11,7 +11,7 @@ import pytest
 
 from bigdl_keras import saving
 from bigdl_keras.saving import Call, ModelSpec, TensorRef
-from bigdl_keras.saving.keras_json import _TRAINING_ONLY
+from bigdl_keras.saving.keras_json import _NOT_IN_KERAS_3
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "public"
 DATA = Path(__file__).resolve().parents[1] / "data" / "keras"
@@ -58,7 +58,7 @@ def bare(spec: ModelSpec) -> ModelSpec:
         config = {
             key: json.loads(json.dumps(value)) if not has_model(value) else None
             for key, value in layer.config.items()
-            if key not in _TRAINING_ONLY
+            if key not in _NOT_IN_KERAS_3
         }
         inbound = layer.inbound
         if layer.class_name.startswith("ops."):
