@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from bigdl_keras.layers.calling import (
     shape_of,
 )
 from bigdl_keras.layers.input_spec import InputSpec
+from bigdl_keras.layers.masks import attach_masks, hand_over_masks
 from bigdl_keras.layers.naming import unique_name
 from bigdl_keras.layers.settings import plain, resolve
 from bigdl_keras.parameters import Variable, floatx
@@ -312,7 +312,7 @@ class Layer:
         kwargs = dict(kwargs)
         kind: Any = type(self)
         names = call_names(kind)
-        first, previous_mask = self._fill_masks(names, args, kwargs)
+        first, previous_mask = hand_over_masks(bind(self.call, args, kwargs), names, kwargs)
         training = kwargs.get("training")
         with phase_of_call(trace, training) as phase:
             if "training" in names:
@@ -324,7 +324,7 @@ class Layer:
                 return self.call(*args, **kwargs)
             with trace.inside(self.name):
                 outputs = self.call(*args, **kwargs)
-                self._set_masks(first, previous_mask, outputs)
+                attach_masks(self, first, previous_mask, outputs)
                 if self.activity_regularizer is not None:
                     penalties = [self._activity_penalty(output, trace) for output in nest.flatten(outputs)]
                     trace.losses.extend((penalty, True) for penalty in penalties)
@@ -347,41 +347,9 @@ class Layer:
         for position, (spec, tensor) in enumerate(zip(specs, tensors, strict=False)):
             spec.check(shape_of(tensor), self.name, position)
 
-    def _fill_masks(self, names: dict[str, Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        """Hand the masks that travel with the inputs to `call`; answers (first argument, its masks)."""
-        arguments = bind(self.call, args, kwargs)
-        first, previous = None, None
-        for position, (name, value) in enumerate(arguments.items()):
-            masks = nest.map_leaves(lambda leaf: getattr(leaf, "keras_mask", None), value)
-            present = any(mask is not None for mask in nest.flatten(masks))
-            if position == 0:
-                first, previous = value, masks if present else None
-            target = "mask" if position == 0 and "mask" in names else f"{name}_mask"
-            if target in names and arguments.get(target) is None and present:
-                kwargs[target] = masks
-        return first, previous
-
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Mask of the output: the input's, for layers that keep time steps."""
         return previous_mask
-
-    def _set_masks(self, inputs: Any, previous_mask: Any, outputs: Any) -> None:
-        if not self.supports_masking:
-            lost = any(getattr(leaf, "keras_mask", None) is None for leaf in nest.flatten(outputs))
-            if previous_mask is not None and lost:
-                warnings.warn(f"Layer '{self.name}' ({type(self).__name__}) was given a masked input but does not "
-                              "support masking: the mask ends here.", stacklevel=4)
-            return
-        masks = self.compute_mask(inputs, previous_mask)
-        if masks is None:
-            return
-        tensors = nest.flatten(outputs)
-        masks = nest.flatten(masks)
-        if len(masks) != len(tensors):
-            masks = masks[:1] * len(tensors)
-        for tensor, mask in zip(tensors, masks, strict=True):
-            if isinstance(tensor, KerasTensor) and tensor.keras_mask is None:
-                tensor.keras_mask = mask
 
     def assign_in_training(self, variable: Variable, value: Any) -> None:
         """Give a state its new value: at once in an eager call, at the end of the step in a compiled one."""
