@@ -61,6 +61,8 @@ class Meeting:
         self.port = self._door.port
         self.addresses: dict[int, Address] = {}
         self._connections: dict[int, socket.socket] = {}
+        self._callers: set[socket.socket] = set()
+        self._strangers = 0
         self._complete = threading.Condition()
         self._closed = False
         self._threads = [threading.Thread(target=self._accept, name="bigdl_keras meeting", daemon=True)]
@@ -84,7 +86,7 @@ class Meeting:
             self._closed = True
             self._complete.notify_all()
         self._door.close()
-        for connection in list(self._connections.values()):
+        for connection in list(self._callers):
             _hang_up(connection)
 
     def close(self) -> None:
@@ -94,19 +96,27 @@ class Meeting:
             thread.join(_CALL_SECONDS)
 
     def _accept(self) -> None:
-        while not self._closed:
+        """Let callers in until all workers have come; from then on, nobody has to listen any more."""
+        while not self._closed and len(self.addresses) < self.size:
             connection = self._door.accept(0.2)
             if connection is not None:
+                self._callers.add(connection)
                 thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
                 self._threads.append(thread)
                 thread.start()
+        self._door.close()
+        if self._closed:  # somebody may have called while the others were dismissed
+            self.dismiss()
 
     def _serve(self, connection: socket.socket) -> None:
         """One worker's connection, from its first byte to its last."""
         try:
             rank = self._door.welcome(connection)
         except OSError as error:
-            _logger.warning("A caller that does not belong to this job was turned away: %s", error)
+            self._callers.discard(connection)
+            self._strangers += 1
+            level = logging.WARNING if self._strangers == 1 and not self._closed else logging.DEBUG
+            _logger.log(level, "A caller that does not belong to this job was turned away: %s", error)
             return
         try:
             hello, _ = wire.receive_frame(connection)
@@ -124,6 +134,7 @@ class Meeting:
             if not self._closed:
                 self.events.put(Event("gone", rank, {"reason": str(error)}))
         finally:
+            self._callers.discard(connection)
             connection.close()
 
     def _enter(self, rank: int, address: Address, connection: socket.socket) -> bool:

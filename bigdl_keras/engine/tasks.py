@@ -167,6 +167,7 @@ def _run_in_team(task: GangTask, rank: int, blocks: list[Block], addresses: list
     timeout = task.job.timeout_seconds
     compression = find_compression(getattr(task.job, "compression", None))
     team: Collective = join(rank, addresses, door, task.key, timeout, compression) if task.size > 1 else Alone()
+    door.close()  # all have come: from here on nobody has to listen any more
     try:
         shards = locate(blocks, team)
         if task.striped:

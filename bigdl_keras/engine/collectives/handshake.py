@@ -17,6 +17,7 @@ KEY_BYTES = 32
 _MAGIC = b"bigdlk01"
 _NONCE_BYTES = 32
 _RANK = struct.Struct("<i")
+_FIRST_BYTES = 1 << 24
 
 
 class Refused(ConnectionError):
@@ -72,24 +73,26 @@ def _proof(key: bytes, part: bytes, caller: bytes, called: bytes) -> bytes:
 
 
 def receive_exactly(connection: socket.socket, length: int, deadline: float | None = None) -> bytes:
-    """`length` bytes.
+    """`length` bytes. Memory grows with what has come: an announced length alone takes none.
 
     Raises:
         ConnectionError: the other side closed the connection first.
         TimeoutError: not before `deadline` (of time.monotonic).
     """
-    data = bytearray(length)
-    view = memoryview(data)
-    while view:
+    data, received = bytearray(min(length, _FIRST_BYTES)), 0
+    while received < length:
+        if received == len(data):
+            data.extend(bytes(min(len(data), length - received)))
         if deadline is not None:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise TimeoutError("The other side is silent.")
             connection.settimeout(left)
-        count = connection.recv_into(view)
+        with memoryview(data) as view, view[received:] as rest:
+            count = connection.recv_into(rest)
         if not count:
             raise ConnectionError("The other side closed the connection.")
-        view = view[count:]
+        received += count
     return bytes(data)
 
 
