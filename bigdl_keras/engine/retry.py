@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.data import Source
+from bigdl_keras.engine.barrier import BarrierEngine
 from bigdl_keras.engine.checkpoints import CheckpointFolder, TrainingState
 from bigdl_keras.engine.job import Result, TrainingJob
 from bigdl_keras.engine.notebook import PastSnapshot
 from bigdl_keras.engine.progress import EpochSoFar, Progress
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Report, Snapshot
-from bigdl_keras.engine.selection import Engine, choose_engine
+from bigdl_keras.engine.selection import Engine
 from bigdl_keras.engine.triggers import Moment, Or
 from bigdl_keras.errors import WorkerLost
 from bigdl_keras.spark import preflight
@@ -106,7 +107,7 @@ def train(engine: Engine, job: TrainingJob, source: Source, validation: Source |
                 raise
             _logger.warning("%s. Retry %d of %d goes on from %s.", str(error).partition(". ")[0], losses, policy.times,
                             chronicle.place)
-        engine = _recovered(engine, source, policy.slots_seconds)
+        engine = _recovered(engine, policy.slots_seconds)
 
 
 def is_loss(error: BaseException) -> bool:
@@ -117,19 +118,18 @@ def is_loss(error: BaseException) -> bool:
     return "Traceback (most recent call last)" not in text and any(sign in text for sign in _SIGNS_OF_LOSS)
 
 
-def _recovered(engine: Engine, source: Source, seconds: float) -> Engine:
+def _recovered(engine: Engine, seconds: float) -> Engine:
     """The engine to go on with: the same, once Spark has as many task slots again, or one of fewer workers."""
-    context = getattr(engine, "context", None)
-    if context is None:
+    if not isinstance(engine, BarrierEngine):
         return engine
-    workers, deadline = engine.workers or 1, time.monotonic() + seconds
+    context, workers, deadline = engine.context, engine.workers, time.monotonic() + seconds
     while (slots := preflight.task_slots(context)) < workers and time.monotonic() < deadline:
         time.sleep(0.2)
-    if engine.name != "barrier" or not 0 < slots < workers:
+    if not 0 < slots < workers:
         return engine
     _logger.warning("Spark has %d of %d task slots left after %g s: going on with %d workers.", slots, workers,
                     seconds, slots)
-    return choose_engine(engine.name, source, slots)
+    return BarrierEngine(slots, context)
 
 
 class Chronicle(Report):
