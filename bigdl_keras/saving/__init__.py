@@ -6,12 +6,14 @@ from .keras_h5.layouts import Layout
 from .keras_h5.original import original_layout
 from .keras_json import to_keras_json
 from .limits import Limits
+from .listing import ArrayEntry
 from .optimizer_state import OptimizerState
 from .report import WeightReport
 from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
 from .writing import write_h5, write_keras, write_weights
 
 __all__ = [
+    "ArrayEntry",
     "Call",
     "KerasFile",
     "LayerSpec",

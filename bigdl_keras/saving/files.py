@@ -17,6 +17,7 @@ from .keras_h5.layouts import Layout
 from .keras_h5.original import original_layout
 from .keras_h5.reader import H5Reader
 from .limits import DEFAULT_LIMITS, Limits, check_exists, parse_json, reading
+from .listing import ArrayEntry, list_arrays
 from .objects import Reading
 from .optimizer_state import OptimizerState
 from .report import WeightReport
@@ -93,6 +94,10 @@ class KerasFile:
         return self._with_reader(
             lambda reader: original_layout(root, self.version, self._assign(reader, root, False, False)[1])
         )
+
+    def list_arrays(self) -> tuple[list[ArrayEntry], list[ArrayEntry]]:
+        """(arrays of layers, arrays of the optimizer), with names, shapes and sizes; no numbers are read."""
+        return self._with_reader(list_arrays)
 
     def _optimizer(
         self, reader: H5Reader, root: StoreNode, class_name: str, config: dict[str, Any]

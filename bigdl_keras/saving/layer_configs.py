@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import keras1_configs
+from .keras_json import KERAS_LAYERS
 from .objects import LAYER_KEYS, Reading, canonical_values, plain, refuse_code
 from .spec import Version
 
@@ -59,6 +60,31 @@ _CONVOLUTIONS_WITHOUT_GROUPS = frozenset(
         "SeparableConv2D",
     }
 )
+# Layers of older Keras that ours has and Keras 3 has not.
+_OLD_LAYERS = frozenset(
+    {
+        "Highway",
+        "LocallyConnected1D",
+        "LocallyConnected2D",
+        "MaxoutDense",
+        "ParametricSoftplus",
+        "SReLU",
+        "ThresholdedReLU",
+    }
+)
+_ACTIVATION_LAYERS = frozenset({"ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU"})
+# Names under which TensorFlow 1.13 to 2.1 wrote layers.
+_ALIASES = {
+    "BatchNormalizationV1": "BatchNormalization",
+    "BatchNormalizationV2": "BatchNormalization",
+    "GRUV1": "GRU",
+    "GRUV2": "GRU",
+    "LSTMV1": "LSTM",
+    "LSTMV2": "LSTM",
+    "UnifiedGRU": "GRU",
+    "UnifiedLSTM": "LSTM",
+}
+_LAMBDA_NOISE = ("function_type", "module", "output_shape_type", "output_shape_module", "mask_type", "mask_module")
 _LOCAL = frozenset({"LocallyConnected1D", "LocallyConnected2D"})
 _RECURRENT_WITH_GATES = frozenset({"LSTM", "GRU", "LSTMCell", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
 
@@ -80,6 +106,7 @@ def canonical_layer(
     name = str(config.get("name", class_name))
     registered_name = class_name if ">" in class_name else registered_name
     class_name = class_name.rpartition(">")[2]
+    class_name = _ALIASES.get(class_name, class_name)
     result = {key: _value(class_name, key, value, reading) for key, value in config.items()}
     if reading.version.major == 1:
         class_name, result = keras1_configs.translate(class_name, result, reading)
@@ -90,7 +117,10 @@ def canonical_layer(
     result = canonical_values(result, reading)
     if reading.version.major == 2:
         class_name, result = _from_keras_2(class_name, result, reading)
-    result = _without_noise(class_name, result)
+    if ">" in str(registered_name or "") or class_name not in KERAS_LAYERS | _OLD_LAYERS:
+        result = {key: value for key, value in result.items() if key not in ("batch_input_shape", "batch_shape")}
+    else:
+        result = _without_noise(class_name, result)
     reading.check_class(class_name, name, registered_name)
     return class_name, result
 
@@ -125,9 +155,10 @@ def is_model(entry: dict[str, Any]) -> bool:
 
 
 def _value(class_name: str, key: str, value: Any, reading: Reading) -> Any:
-    if key in LAYER_KEYS and isinstance(value, dict):
+    serialized = isinstance(value, dict) and "class_name" in value
+    if serialized and (key in LAYER_KEYS or (key.endswith("activation") and value["class_name"] in _ACTIVATION_LAYERS)):
         return nested_layer(value, reading)
-    if key == "cells" and isinstance(value, list):
+    if key == "cells" and class_name == "StackedRNNCells" and isinstance(value, list):
         return [nested_layer(cell, reading) for cell in value]
     if class_name == "Lambda" and key in ("function", "mask", "output_shape"):
         return _code(key, value, reading)
@@ -196,6 +227,8 @@ def _without_noise(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     result = {key: value for key, value in config.items() if key not in idle and not _is_neutral(key, value)}
     if class_name in _CONVOLUTIONS_WITHOUT_GROUPS and result.get("groups") == 1:
         del result["groups"]
+    if class_name == "Lambda":
+        result = {key: value for key, value in result.items() if key not in _LAMBDA_NOISE}
     if class_name.startswith("SeparableConv"):
         for key in ("kernel_initializer", "kernel_regularizer", "kernel_constraint"):
             result.pop(key, None)

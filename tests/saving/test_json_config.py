@@ -415,3 +415,36 @@ def test_compile_arguments_of_older_keras() -> None:
     if decayed is not None:
         optimizer = saving.read_file(decayed).spec.compile["optimizer"]  # type: ignore[union-attr, index]
         assert optimizer["config"]["learning_rate"]["class_name"] == "InverseTimeDecay"
+
+
+def test_arguments_of_users_layers_are_left_alone() -> None:
+    config = {"name": "m", "trainable": True, "dtype": "float32", "input_dim": 3, "sparse": False, "layer": {"size": 2}}
+    entry = {
+        "class_name": "Sequential",
+        "module": "keras",
+        "config": {
+            "name": "s",
+            "layers": [{"class_name": "Mine", "module": "mine", "registered_name": "mine>Mine", "config": config}],
+        },
+    }
+    spec = saving.read_json(entry, known_layers={"mine>Mine"})
+    assert spec.layers[0].config == config
+    again = saving.read_json(saving.to_keras_json(spec))
+    assert again.layers[0].config == config
+    assert again.layers[0].registered_name == "mine>Mine"
+
+
+def test_an_activation_may_be_a_layer_of_older_keras() -> None:
+    layer = {
+        "class_name": "Dense",
+        "config": {
+            "name": "d",
+            "units": 1,
+            "activation": {"class_name": "LeakyReLU", "config": {"name": "l", "alpha": 0.25}},
+        },
+    }
+    spec = saving.read_json(
+        {"class_name": "Sequential", "keras_version": "2.8.0", "config": {"name": "s", "layers": [layer]}}
+    )
+    activation = spec.layers[0].config["activation"]
+    assert activation["class_name"] == "LeakyReLU" and activation["config"]["negative_slope"] == 0.25
