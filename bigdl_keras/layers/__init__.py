@@ -139,6 +139,8 @@ from bigdl_keras.layers.reshaping import (
     ZeroPadding3D,
 )
 from bigdl_keras.layers.spectral import SpectralNormalization
+from bigdl_keras.layers.transformer import BERT, TransformerLayer
+from bigdl_keras.layers.word_embedding import WordEmbedding
 from bigdl_keras.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 
 AvgPool1D = AveragePooling1D
@@ -167,7 +169,7 @@ __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add",
     "AddConstant", "AdditiveAttention", "AlphaDropout", "Attention", "Average", "AveragePooling1D",
-    "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization",
+    "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BERT", "BatchNormalization",
     "Bidirectional", "BinaryThreshold", "CAdd", "CMul", "CategoryEncoding", "CenterCrop", "Concatenate", "Conv1D",
     "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D",
     "ConvLSTM3D", "Convolution1D", "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose",
@@ -186,7 +188,8 @@ __all__ = [
     "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN",
     "SimpleRNNCell", "SoftShrink", "Softmax", "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D",
     "SpatialDropout3D", "SpectralNormalization", "Sqrt", "Square", "Squeeze", "StackedRNNCells", "Subtract",
-    "Threshold", "ThresholdedReLU", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D",
-    "UpSampling3D", "WithinChannelLRN2D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add",
-    "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "Threshold", "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization", "UpSampling1D",
+    "UpSampling2D", "UpSampling3D", "WithinChannelLRN2D", "WordEmbedding", "Wrapper", "ZeroPadding1D",
+    "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply",
+    "subtract",
 ]

@@ -12,6 +12,8 @@ from bigdl_keras.layers import GRU, LSTM, RNN, Layer
 
 POSITIVE = np.random.default_rng(1).uniform(0.5, 2.0, (2, 3))
 INTEGERS = np.random.default_rng(0).integers(0, 5, (3, 4))
+PLACES = np.tile(np.arange(4), (3, 1))
+ONES = np.ones((3, 4), int)
 
 
 def double(x: Any) -> Any:
@@ -226,4 +228,8 @@ CASES: list[Case] = [
     (lambda: layers.WithinChannelLRN2D(3), (2, 4, 4, 2), (2, 4, 4, 2)),
     (lambda: layers.ResizeBilinear(3, 5, align_corners=True), (2, 2, 3, 1), (2, 3, 5, 1)),
     (lambda: layers.SparseEmbedding(5, 3, "mean"), INTEGERS, (3, 3)),
+    (lambda: layers.WordEmbedding(weights_shape=(5, 3)), INTEGERS, (3, 4, 3)),
+    (lambda: layers.TransformerLayer(5, 4, 1, 2, 4, bidirectional=True), [INTEGERS, PLACES], [(3, 4, 4), (3, 4)]),
+    (lambda: layers.BERT(5, 4, 1, 2, 4, 6, output_all_block=False), [INTEGERS, INTEGERS % 2, PLACES, ONES],
+     [(3, 4, 4), (3, 4)]),
 ]

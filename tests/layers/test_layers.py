@@ -44,6 +44,24 @@ def test_nothing_forgotten():
     assert {kind.__name__ for kind in registered - tested} <= {"InputLayer", "GaussianSampler"}
 
 
+def test_word_vectors_from_a_file(tmp_path):
+    path = tmp_path / "glove.txt"
+    path.write_text("the 1 2 3\nof 4 5 6\nand 7 8 9\n")
+    layer = layers.WordEmbedding(path, {"and": 1, "the": 2, "missing": 3})
+    np.testing.assert_array_equal(layer(np.array([[0, 1, 2, 3]]))[0], [[0, 0, 0], [7, 8, 9], [1, 2, 3], [0, 0, 0]])
+    assert layer.trainable_weights == [] and layers.WordEmbedding.get_word_index(path) == {"the": 1, "of": 2, "and": 3}
+    path.write_text("the 1 2 3\nof 4 5\n")
+    with pytest.raises(ValueError, match=r"Line 2 of .* has 2 numbers"):
+        layers.WordEmbedding(path)
+
+
+def test_causal_transformer_does_not_look_ahead():
+    layer = layers.TransformerLayer(9, 6, 2, 2, 4)
+    tokens, places = np.arange(6)[None], np.arange(6)[None]
+    whole = layer([tokens, places])[0]
+    np.testing.assert_allclose(layer([tokens[:, :3], places[:, :3]])[0], whole[:, :3], atol=1e-5)
+
+
 def test_gaussian_sampler():
     mean, log_variance = np.full((20000, 1), 3.0), np.full((20000, 1), np.log(4.0))
     drawn = layers.GaussianSampler()([mean, log_variance])
