@@ -109,10 +109,7 @@ class DataFrameSource(Source):
     def _look(self, groups: Sequence[tuple[tuple[str, ...], tuple[int, ...]]],
               shapes: Sequence[tuple[int | None, ...] | None]) -> None:
         """Read the first row to learn shapes and dtypes."""
-        head = self.prepared().limit(1).mapInArrow(_first_row, "data binary").collect()
-        if not head:
-            raise ValueError("The DataFrame is empty: there is no row to train on or to predict for.")
-        cells = Block.from_bytes(head[0][0]).arrays
+        cells = _first_cells(self.prepared())
         columns, first = [], []
         for (names, positions), shape in zip(groups, shapes, strict=True):
             array = _joined([cells[position] for position in positions])
@@ -264,16 +261,16 @@ def _numbered(groups: Sequence[Any], numbers: Iterator[int]) -> Any:
     return leaves[0] if len(leaves) == 1 else leaves
 
 
-def _first_row(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Runs in an executor: each prepared cell of the first row, as a block."""
+def _first_cells(prepared: DataFrame) -> list[np.ndarray]:
+    """The first row, each prepared cell with a leading axis of 1. Executors need nothing of ours for it."""
     import pyarrow
+    from pyspark.sql.pandas.types import to_arrow_type
 
-    for batch in batches:
-        if batch.num_rows:
-            arrays = [column_values(batch.column(number).slice(0, 1), batch.schema.names[number], 0, 0)
-                      for number in range(batch.num_columns)]
-            yield pyarrow.RecordBatch.from_pydict({"data": pyarrow.array([Block.of(arrays).to_bytes()], "binary")})
-            return
+    head = prepared.limit(1).collect()
+    if not head:
+        raise ValueError("The DataFrame is empty: there is no row to train on or to predict for.")
+    return [column_values(pyarrow.array([cell], to_arrow_type(field.dataType)), field.name, 0, 0)
+            for cell, field in zip(head[0], prepared.schema.fields, strict=True)]
 
 
 def _write_pieces(reader: ArrowReader, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
