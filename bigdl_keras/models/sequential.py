@@ -111,6 +111,11 @@ class Sequential(Model):
         return self.graph.run(inputs)
 
     @property
+    def is_chain(self) -> bool:
+        """Whether one entry and the layers one after another are the whole model."""
+        return self.graph is None or self._entry is not None
+
+    @property
     def layers(self) -> list[Layer]:
         """The layers, without the Input."""
         return list(self._stack)

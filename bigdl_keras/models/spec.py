@@ -25,7 +25,7 @@ def spec_of(model: Model) -> ModelSpec:
     Raises:
         ValueError: the model is a subclass with its own `call`, which only its class can rebuild.
     """
-    if isinstance(model, Sequential):
+    if isinstance(model, Sequential) and model.is_chain:
         layers = ([model._entry] if model._entry is not None else []) + model.layers
         return ModelSpec(
             "Sequential", model.name, tuple(_layer_spec(layer, ()) for layer in layers), trainable=model.trainable

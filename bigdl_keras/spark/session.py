@@ -1,12 +1,46 @@
-"""Where the running Spark is found."""
+"""Where the running Spark is found, or started as BigDL's scripts start it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyspark import SparkContext
+    from pyspark import SparkConf, SparkContext
     from pyspark.sql.types import DataType
+
+
+_RECOMMENDED = {
+    "spark.scheduler.minRegisteredResourcesRatio": "1.0",  # a gang wants all executors there
+    "spark.speculation": "false",  # two copies of one worker would be one too many
+    "spark.python.worker.reuse": "true",
+}
+
+
+def create_spark_conf() -> SparkConf:
+    """A SparkConf with what suits training."""
+    from pyspark import SparkConf
+
+    return SparkConf().setAll(list(_RECOMMENDED.items()))
+
+
+def init_nncontext(conf: Any = None, **options: Any) -> SparkContext:
+    """The running SparkContext, or a new one.
+
+    Args:
+        conf: a SparkConf, or the name of the application.
+        options: BigDL's further arguments change nothing here.
+    """
+    from pyspark import SparkContext
+
+    if conf is None or isinstance(conf, str):
+        name, conf = conf, create_spark_conf()
+        if name is not None:
+            conf.setAppName(name)
+    return SparkContext.getOrCreate(conf)
+
+
+def init_engine() -> None:
+    """BigDL's start of its JVM engine; nothing needs to be started here."""
 
 
 def active_context() -> SparkContext:

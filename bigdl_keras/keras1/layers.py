@@ -1,0 +1,82 @@
+"""Layers under BigDL's and Keras 1.2.2's names and arguments; each makes one of our own layers.
+
+Positional arguments come in BigDL's order; what only Keras 1 has (`weights`, `W_constraint`, `dropout_W`, ...) is given
+by name. `dim_ordering` is 'th', channels first, as in BigDL, unless `backend.set_image_dim_ordering('tf')` was called.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bigdl_keras import layers as _ours
+from bigdl_keras.autograd import Lambda, Parameter
+from bigdl_keras.keras1 import layer_table as _table
+from bigdl_keras.keras1.merging import Merge, merge
+from bigdl_keras.layers import Layer
+from bigdl_keras.layers import Layer as ZooKerasLayer
+
+LambdaLayer = Lambda
+
+
+def Input(shape: Any = None, name: str | None = None, batch_shape: Any = None, dtype: Any = None,
+          **unused: Any) -> Any:
+    """A symbolic tensor for data of this shape, without the batch axis."""
+    if batch_shape is None and shape is not None:
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    return _ours.Input(shape=shape, batch_shape=batch_shape, dtype=dtype, name=name)
+
+
+def InputLayer(input_shape: Any = None, name: str | None = None, batch_input_shape: Any = None, input_dtype: Any = None,
+               **unused: Any) -> Layer:
+    """The entry of a Sequential."""
+    shape = None if input_shape is None else tuple(input_shape)
+    return _ours.InputLayer(shape=shape, batch_shape=batch_input_shape, dtype=input_dtype, name=name)
+
+
+def PReLU(n_output_plane: int | None = None, init: Any = None, weights: Any = None, shared_axes: Any = None,
+          **kwargs: Any) -> Layer:
+    """x where positive, alpha * x elsewhere, alpha being trained.
+
+    Args:
+        n_output_plane: BigDL: 0 (its default) is one alpha for all, starting at 0.25; a number is that many channels,
+            of axis 1, with one alpha each.
+        init, weights, shared_axes: Keras 1: one alpha for each place of a row, starting at 0 by default. Any of them,
+            or `init` in the first place, asks for it.
+        kwargs: of every layer.
+    """
+    if isinstance(n_output_plane, str):
+        n_output_plane, init = None, n_output_plane
+    if init is not None or weights is not None or shared_axes is not None:
+        return _table.build("PReLU", {"init": init or "zero", "shared_axes": shared_axes, "weights": weights, **kwargs})
+    first = 2 if n_output_plane else 1
+    layer = _table.build("PReLU", {"init": {"class_name": "Constant", "config": {"value": 0.25}}, **kwargs})
+
+    def share(shape: Any) -> None:
+        layer.shared_axes = list(range(first, len(shape)))
+
+    _table.around_build(layer, before=share)
+    return layer
+
+
+_FACTORIES = {name: _table.factory(name) for name in _table.LINES}
+_FACTORIES |= {alias: _FACTORIES[name] for alias, name in _table.ALIASES.items()}
+globals().update(_FACTORIES)
+
+NOT_HERE = {
+    "KerasLayerWrapper": "wraps a layer of the JVM; write a Layer subclass or a Lambda with bigdl_keras.ops",
+    "GetShape": "answers with a shape as data; shapes are Python values here: tensor.shape",
+    "SparseDense": "takes sparse tensors of the JVM; use Dense, or SparseEmbedding for ids",
+    "WordEmbedding": "reads GloVe files; read the file and use Embedding(..., weights=[table], trainable=False)",
+    "TransformerLayer": "build it of MultiHeadAttention, LayerNormalization and Dense",
+    "BERT": "build it of MultiHeadAttention, LayerNormalization and Dense",
+}
+"""Layers of BigDL 2 that are not here, and what to use instead."""
+
+__all__ = [*_FACTORIES, "Input", "InputLayer", "Lambda", "LambdaLayer", "Layer", "Merge", "PReLU", "Parameter",
+           "ZooKerasLayer", "merge"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in NOT_HERE:
+        raise AttributeError(f"BigDL's layer {name} is not here: {NOT_HERE[name]}.")
+    raise AttributeError(f"bigdl_keras.keras1.layers has no attribute {name!r}.")

@@ -1,0 +1,1 @@
+"""Keras 1's package of this name: `np_utils`."""
