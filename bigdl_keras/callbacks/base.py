@@ -112,6 +112,9 @@ class Callback:
     def on_iteration_end(self, iteration: Iteration) -> None:
         """A training batch has ended: what is known of it alone (not a hook of Keras)."""
 
+    def on_phases_measured(self, epoch: int, seconds: dict[str, float]) -> None:
+        """An epoch is about to end: curves "Phase/forward" and so on, of where its time went (not a hook of Keras)."""
+
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """An evaluation begins, also the validation of a fit."""
 

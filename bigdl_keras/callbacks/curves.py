@@ -60,6 +60,10 @@ class TensorBoard(Callback):
         if self.write_steps_per_second and isinstance(self.update_freq, int) and iteration.seconds > 0:
             self._train.scalar("batch_steps_per_second", 1.0 / iteration.seconds, self._step)
 
+    def on_phases_measured(self, epoch: int, seconds: dict[str, float]) -> None:
+        for name, value in seconds.items():
+            self._train.scalar(name, value, epoch)
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         for name, value in (logs or {}).items():
             if name.startswith("val_"):
@@ -115,6 +119,10 @@ class SummaryWriter(Callback):
         if self.train.is_due("Parameters", before, iteration):
             for name, weight in weight_values(self.model):
                 self.train.add_histogram(name, weight, iteration.iteration)
+
+    def on_phases_measured(self, epoch: int, seconds: dict[str, float]) -> None:
+        for tag, value in seconds.items():
+            self.train.add_scalar(tag, value, self._iteration)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.validation is not None:

@@ -104,6 +104,10 @@ class CallbackList:
         for callback in self.callbacks:
             callback.on_iteration_end(iteration)
 
+    def on_phases_measured(self, epoch: int, seconds: dict[str, float]) -> None:
+        for callback in self.callbacks:
+            callback.on_phases_measured(epoch, seconds)
+
     def on_test_begin(self, logs: Logs | None = None) -> None:
         for callback in self.callbacks:
             callback.on_test_begin(_given(logs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
 import queue
 import time
@@ -17,6 +18,7 @@ from bigdl_keras.engine.tasks import Failure, Outcome
 from bigdl_keras.errors import WorkerLost
 from bigdl_keras.spark import failures
 
+_logger = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 15.0  # between a worker's death and Spark's noticing it
 
 
@@ -125,6 +127,8 @@ class Conversation:
                     self._meeting.send(0, {"kind": "stop"})
         elif event.kind == "epoch":
             epoch = wire.unpack_epoch(header, event.payload)
+            if epoch.phases is not None and len(epoch.phases.seconds) > 1:
+                _logger.info("Epoch %d: %s", epoch.epoch + 1, epoch.phases.verdict(self._meeting.place))
             self._answer(self._report.on_epoch_end(epoch, RemoteSnapshot(self)))
 
     def _answer(self, decision: Decision | None) -> None:

@@ -15,6 +15,7 @@ from bigdl_keras.data.minibatches import BatchRows
 from bigdl_keras.engine.collectives import Collective
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
+from bigdl_keras.engine.phases import PHASES, Phases
 from bigdl_keras.engine.progress import EpochSoFar, Progress, accumulate
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Snapshot
@@ -100,7 +101,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         job, team = self.job, self.collective
-        self.iteration = job.iteration
+        self.iteration, self.watch = job.iteration, self.replica.watch
         self.moment, self.asks = Progress(job.initial_epoch, job.iteration), job.answers_batches
         self.asked_at = time.monotonic()
         self.leader = team.rank == 0
@@ -136,6 +137,7 @@ class Loop:
         self._consult(lambda snapshot: self.reporter.ask_epoch_begin(epoch, snapshot))
         started, stop = time.perf_counter(), False
         so_far = self.job.so_far if epoch == self.job.initial_epoch else EpochSoFar()
+        self.watch.start()
         batches = zip(range(self.batches), self.shard.batches(self.rule, epoch), strict=False)
         for batch, mine in islice(batches, so_far.batches, None):
             try:
@@ -145,12 +147,13 @@ class Loop:
             so_far = so_far.add(numbers, mine.batch_rows, self.job.loss_count)
             if stop:
                 break
+        phases = self._phases()
         job, validation = self.job, None
         if job.validates(epoch) and self.validation is not None:
             validation = evaluate(*self.validation, job.validation_batch_size, job.loss_count, self.collective)
         report = EpochReport(epoch, self.iteration, time.perf_counter() - started,
                              finished(so_far.totals, so_far.rows, job.loss_count), validation,
-                             job.optimizer.learning_rate_at(self.iteration))
+                             job.optimizer.learning_rate_at(self.iteration), phases)
         stop = self._advance(epoch + 1, self.moment.loss) or stop
         return self._consult(lambda snapshot: self.reporter.ask_epoch(report, snapshot)) or stop
 
@@ -159,14 +162,20 @@ class Loop:
         started = time.perf_counter()
         rows = self.shard.block.take(mine.index)
         learning_rate = self.job.optimizer.learning_rate_at(self.iteration) if self.leader else 0.0
+        self.watch.lap("data")
         numbers = self.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration)
         numbers, stop, asks = self._sum(numbers, rows.rows, mine.batch_rows)
+        self.watch.lap("wait")
         gradient = self.collective.reduce_scatter(self.gradients)
+        self.watch.lap("reduce_scatter")
         self.job.optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, self.collective.sum)
+        self.watch.lap("update")
         self._publish()
+        self.watch.lap("all_gather")
         if self.projection is not None:
             self.projection.forward([])
             self.projection.updates()
+            self.watch.lap("update")
         self.iteration += 1
         stop = self._advance(epoch, float(numbers[0])) or stop
         report = BatchReport(self.iteration, epoch, batch, mine.batch_rows, learning_rate,
@@ -175,7 +184,14 @@ class Loop:
             stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot)) or stop
         elif self.leader:
             self.reporter.batch_ended(report)
+        self.watch.start()
         return numbers, stop
+
+    def _phases(self) -> Phases:
+        """Where the time of all workers went since the last asking; all of them call it."""
+        seconds = np.zeros((self.collective.size, len(PHASES)))
+        seconds[self.collective.rank] = self.watch.read()
+        return Phases(self.collective.sum(seconds))
 
     def _publish(self) -> None:
         """Bring every owner's slice of the weights to all workers."""

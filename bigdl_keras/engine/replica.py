@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bigdl_keras.engine.phases import Stopwatch
 from bigdl_keras.graph.plan import Context, Plan
 
 
@@ -19,11 +20,15 @@ class Replica:
         seed: of all random numbers.
         total: sums a float64 array over all workers, for plans that meet on their way.
         refuses_nan: a loss that is not a number ends the training.
+
+    Attributes:
+        watch: takes the times of forward and backward.
     """
 
     def __init__(self, plan: Plan, values: np.ndarray, gradients: np.ndarray | None = None, seed: int = 0,
                  total: Callable[[np.ndarray], np.ndarray] | None = None, refuses_nan: bool = False) -> None:
         self.plan = plan
+        self.watch = Stopwatch()
         self._gradients = gradients
         self._seed = seed
         self._total = total if total is not None else _alone
@@ -53,6 +58,7 @@ class Replica:
             return np.zeros(self.width(arrays))
         context = Context(training=True, seed=self._seed, iteration=iteration, places=places, total=self._total)
         numbers = self._forward(arrays, batch_rows, context)
+        self.watch.lap("forward")
         if self._refuses_nan and np.isnan(numbers[0]):
             cause = self._execution.where_nan_begins([*arrays, np.asarray(batch_rows, dtype=np.float32)], context)
             raise ValueError(f"The loss of iteration {iteration + 1} is NaN: {cause}. To stop without an error, "
@@ -60,6 +66,7 @@ class Replica:
         self._execution.backward()
         if len(places):
             self._execution.updates()
+        self.watch.lap("backward")
         return numbers
 
     def evaluate(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int) -> np.ndarray:

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bigdl_keras.engine.phases import Phases
+
 
 @dataclass(frozen=True)
 class BatchReport:
@@ -46,7 +48,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One finished epoch: what training saw, and what validation found."""
+    """One finished epoch: what training saw, what validation found, and where the time went."""
 
     epoch: int
     iteration: int
@@ -54,6 +56,7 @@ class EpochReport:
     training: Evaluation
     validation: Evaluation | None
     learning_rate: float
+    phases: Phases | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.engine.collectives.handshake import receive_exactly
+from bigdl_keras.engine.phases import Phases
 from bigdl_keras.engine.report import BatchReport, EpochReport, Evaluation
 
 _LENGTHS = struct.Struct("<IQ")
@@ -63,6 +64,7 @@ def pack_epoch(report: EpochReport) -> tuple[dict[str, Any], np.ndarray]:
     names = ("epoch", "iteration", "seconds", "learning_rate")
     header: dict[str, Any] = {name: getattr(report, name) for name in names}
     parts = [report.training] if report.validation is None else [report.training, report.validation]
+    header["phases"] = None if report.phases is None else report.phases.seconds.tolist()
     header["parts"] = [[part.rows, len(part.numbers)] for part in parts]
     return header, np.concatenate([part.numbers for part in parts])
 
@@ -75,7 +77,8 @@ def unpack_epoch(header: dict[str, Any], payload: bytes) -> EpochReport:
         parts.append(Evaluation(numbers[start:start + length], rows))
         start += length
     return EpochReport(header["epoch"], header["iteration"], header["seconds"], parts[0],
-                       parts[1] if len(parts) > 1 else None, header["learning_rate"])
+                       parts[1] if len(parts) > 1 else None, header["learning_rate"],
+                       None if header["phases"] is None else Phases(np.array(header["phases"])))
 
 
 def pack_vectors(vectors: dict[str, np.ndarray]) -> tuple[dict[str, Any], np.ndarray]:

@@ -255,6 +255,8 @@ class _FitReport(Report):
         if self._callbacks.uses_weights is not None:
             self._receive(snapshot)
         self.logs = logs
+        if report.phases is not None:
+            self._callbacks.on_phases_measured(report.epoch, report.phases.scalars())
         self._callbacks.on_epoch_end(report.epoch, logs)
         return self._decide(snapshot)
 
