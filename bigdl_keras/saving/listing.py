@@ -1,4 +1,4 @@
-"""A file can be looked into without building anything: which arrays it holds, and of what size, without reading them."""
+"""What arrays a file holds, and of what size, shows without building a model and without reading a number."""
 
 from __future__ import annotations
 
