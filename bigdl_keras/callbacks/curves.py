@@ -124,12 +124,18 @@ class SummaryWriter(Callback):
         for tag, value in seconds.items():
             self.train.add_scalar(tag, value, self._iteration)
 
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._write_validation(logs)  # where a trigger has it done within the epoch
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._write_validation(logs)
+        self.flush()
+
+    def _write_validation(self, logs: Logs | None) -> None:
         if self.validation is not None:
             for name, value in (logs or {}).items():
                 if name.startswith("val_"):
                     self.validation.add_scalar(name[4:], value, self._iteration)
-        self.flush()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         self.flush()

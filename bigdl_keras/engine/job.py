@@ -32,6 +32,7 @@ class TrainingJob:
         evaluate_plan: as `plan`, without training, for the validation source; None without validation.
         validation_batch_size: rows of a validation batch.
         validation_epochs: validate after these epochs, or None for every epoch.
+        validate_when: validate where this trigger fires, instead.
         loss_count: how many of the numbers are losses (means over rows); the others are increments (sums).
         answers_batches: ask the driver after every batch.
         ask_when: ask it after the batches where this trigger fires.
@@ -60,6 +61,7 @@ class TrainingJob:
     evaluate_plan: Plan | None = None
     validation_batch_size: int = 32
     validation_epochs: Collection[int] | None = None
+    validate_when: Callable[[Progress, Progress], bool] | None = None
     loss_count: int = 1
     answers_batches: bool = False
     ask_when: Callable[[Progress, Progress], bool] | None = None
@@ -79,9 +81,13 @@ class TrainingJob:
         """Length of the trained part of the value vector."""
         return self.plan.trainable_size
 
-    def validates(self, epoch: int) -> bool:
-        """Whether validation follows epoch `epoch`."""
-        return self.evaluate_plan is not None and (self.validation_epochs is None or epoch in self.validation_epochs)
+    def validates(self, before: Progress, now: Progress) -> bool:
+        """Whether to validate at the present moment."""
+        if self.evaluate_plan is None:
+            return False
+        if self.validate_when is not None:
+            return self.validate_when(before, now)
+        return before.epoch < now.epoch and (self.validation_epochs is None or before.epoch in self.validation_epochs)
 
 
 @dataclass(frozen=True)

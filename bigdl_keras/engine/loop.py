@@ -148,13 +148,11 @@ class Loop:
             if stop:
                 break
         phases = self._phases()
-        job, validation = self.job, None
-        if job.validates(epoch) and self.validation is not None:
-            validation = evaluate(*self.validation, job.validation_batch_size, job.loss_count, self.collective)
+        stop = self._advance(epoch + 1, self.moment.loss) or stop
+        job, validation = self.job, self._validate()
         report = EpochReport(epoch, self.iteration, time.perf_counter() - started,
                              finished(so_far.totals, so_far.rows, job.loss_count), validation,
                              job.optimizer.learning_rate_at(self.iteration), phases)
-        stop = self._advance(epoch + 1, self.moment.loss) or stop
         return self._consult(lambda snapshot: self.reporter.ask_epoch(report, snapshot)) or stop
 
     def _iterate(self, epoch: int, batch: int, mine: BatchRows) -> tuple[np.ndarray, bool]:
@@ -178,9 +176,9 @@ class Loop:
             self.watch.lap("update")
         self.iteration += 1
         stop = self._advance(epoch, float(numbers[0])) or stop
-        report = BatchReport(self.iteration, epoch, batch, mine.batch_rows, learning_rate,
-                             time.perf_counter() - started, numbers)
-        if asks or self.asks:
+        seconds, validation = time.perf_counter() - started, self._validate()
+        report = BatchReport(self.iteration, epoch, batch, mine.batch_rows, learning_rate, seconds, numbers, validation)
+        if asks or self.asks or validation is not None:
             stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot)) or stop
         elif self.leader:
             self.reporter.batch_ended(report)
@@ -198,11 +196,18 @@ class Loop:
         self.collective.all_gather(self.trained, self.masters)
 
     def _advance(self, epoch: int, loss: float | None) -> bool:
-        """Note the present moment and whether the driver is to be asked. Answers whether training ends here."""
+        """Note the present moment, and whether to ask the driver or to validate. Answers whether training ends here."""
         job, before, now = self.job, self.moment, Progress(epoch, self.iteration, loss=loss)
         self.moment = now
         self.asks = job.answers_batches or (job.ask_when is not None and job.ask_when(before, now))
+        self.validates = self.validation is not None and job.validates(before, now)
         return job.end_when is not None and job.end_when(before, now)
+
+    def _validate(self) -> Evaluation | None:
+        """Measure the validation rows, where it is time to."""
+        if not self.validates or self.validation is None:
+            return None
+        return evaluate(*self.validation, self.job.validation_batch_size, self.job.loss_count, self.collective)
 
     def _sum(self, numbers: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool, bool]:
         """Sum the numbers over the team; wishes to stop or ask and the states (averaged by rows) travel along."""

@@ -11,6 +11,19 @@ from bigdl_keras.engine.phases import Phases
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """A pass over a data set.
+
+    Attributes:
+        numbers: float64; the losses are means over the batches, weighted by their rows, metric increments are sums.
+        rows: number of rows.
+    """
+
+    numbers: np.ndarray
+    rows: int
+
+
+@dataclass(frozen=True)
 class BatchReport:
     """One finished iteration.
 
@@ -22,6 +35,7 @@ class BatchReport:
         learning_rate: that this update used.
         seconds: time of the whole iteration.
         numbers: float64 [losses of the batch..., metric increments...], summed over workers.
+        validation: what validation found after this iteration, where a trigger asked for it.
     """
 
     iteration: int
@@ -31,19 +45,7 @@ class BatchReport:
     learning_rate: float
     seconds: float
     numbers: np.ndarray
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A pass over a data set.
-
-    Attributes:
-        numbers: float64; the losses are means over the batches, weighted by their rows, metric increments are sums.
-        rows: number of rows.
-    """
-
-    numbers: np.ndarray
-    rows: int
+    validation: Evaluation | None = None
 
 
 @dataclass(frozen=True)

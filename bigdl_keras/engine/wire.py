@@ -50,13 +50,20 @@ def receive_frame(connection: socket.socket, deadline: float | None = None) -> t
 def pack_batch(report: BatchReport) -> tuple[dict[str, Any], np.ndarray]:
     """A batch report as a frame."""
     header = {name: getattr(report, name) for name in _BATCH_FIELDS}
-    return header, np.asarray(report.numbers, dtype=np.float64)
+    numbers = np.asarray(report.numbers, dtype=np.float64)
+    if report.validation is None:
+        return header, numbers
+    header["validation"] = [report.validation.rows, len(numbers)]
+    return header, np.concatenate([numbers, report.validation.numbers])
 
 
 def unpack_batch(header: dict[str, Any], payload: bytes) -> BatchReport:
     """The batch report of a frame."""
-    return BatchReport(**{name: header[name] for name in _BATCH_FIELDS},
-                       numbers=np.frombuffer(payload, dtype=np.float64))
+    numbers, validation = np.frombuffer(payload, dtype=np.float64), None
+    if "validation" in header:
+        rows, length = header["validation"]
+        numbers, validation = numbers[:length], Evaluation(numbers[length:], rows)
+    return BatchReport(**{name: header[name] for name in _BATCH_FIELDS}, numbers=numbers, validation=validation)
 
 
 def pack_epoch(report: EpochReport) -> tuple[dict[str, Any], np.ndarray]:

@@ -79,7 +79,8 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         shuffle=bool(arguments["shuffle"]),
         seed=_seed(arguments["seed"]),
         steps_per_epoch=arguments["steps_per_epoch"],
-        end_when=None if arguments["end_trigger"] is None else check_trigger("end_trigger", arguments["end_trigger"]),
+        end_when=_trigger(arguments, "end_trigger"),
+        validate_when=_trigger(arguments, "validation_trigger"),
         evaluate_plan=None if evaluation is None else evaluation.plan,
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
         validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
@@ -230,6 +231,7 @@ class _FitReport(Report):
             snapshot = None
         elif snapshot is not None:
             self._receive(snapshot)
+        found = self._validated(report)
         if self._callbacks.hears_batches:
             self._callbacks.on_iteration_end(
                 Iteration(
@@ -241,17 +243,11 @@ class _FitReport(Report):
                     report.learning_rate,
                 )
             )
-            self._callbacks.on_train_batch_end(report.batch, self._running.logs())
+            self._callbacks.on_train_batch_end(report.batch, self._running.logs() | found)
         return self._decide(snapshot)
 
     def on_epoch_end(self, report: EpochReport, snapshot: Snapshot) -> Decision | None:
-        logs = self._running.logs()
-        if report.validation is not None and self._evaluation is not None:
-            self._callbacks.on_test_begin()
-            found = _logs_of(report.validation, self._evaluation)
-            self._callbacks.on_test_end(found)
-            logs |= {f"val_{name}": value for name, value in found.items()}
-            self.score = next((float(value) for name, value in found.items() if not name.endswith("loss")), None)
+        logs = self._running.logs() | self._validated(report)
         if self._callbacks.uses_weights is not None:
             self._receive(snapshot)
         self.logs = logs
@@ -259,6 +255,16 @@ class _FitReport(Report):
             self._callbacks.on_phases_measured(report.epoch, report.phases.scalars())
         self._callbacks.on_epoch_end(report.epoch, logs)
         return self._decide(snapshot)
+
+    def _validated(self, report: BatchReport | EpochReport) -> dict[str, Any]:
+        """What validation found at this moment, as logs."""
+        if report.validation is None or self._evaluation is None:
+            return {}
+        self._callbacks.on_test_begin()
+        found = _logs_of(report.validation, self._evaluation)
+        self._callbacks.on_test_end(found)
+        self.score = next((float(value) for name, value in found.items() if not name.endswith("loss")), None)
+        return {f"val_{name}": value for name, value in found.items()}
 
     def _receive(self, snapshot: Snapshot) -> None:
         """Bring weights and optimizer state to the model, where callbacks look at them."""
@@ -280,6 +286,10 @@ class _FitReport(Report):
         if not stop and rate == before and values is None:
             return None
         return Decision(stop, rate if rate != before else None, values)
+
+
+def _trigger(arguments: dict[str, Any], name: str) -> Any:
+    return None if arguments[name] is None else check_trigger(name, arguments[name])
 
 
 def _rate(optimizer: Any) -> float | None:

@@ -289,6 +289,7 @@ class Model(Layer):
         workers: int | None = None,
         seed: int | None = None,
         end_trigger: Any = None,
+        validation_trigger: Any = None,
         resume: bool = False,
         retry_times: int | None = None,
         compression: str | None = None,
@@ -318,6 +319,8 @@ class Model(Layer):
             workers: how many workers; default what the data and the cluster give.
             seed: fixes shuffling and dropout.
             end_trigger: a trigger of `bigdl_keras.triggers` that ends training before the last epoch.
+            validation_trigger: a trigger that says when to validate, also within an epoch, instead of
+                `validation_freq`; the logs of that batch then hold the values as `val_...`.
             resume: go on from the newest checkpoint of `set_checkpoint`, where there is one; weights, optimizer, place
                 in the epoch, seed and callbacks are as they were when it was written.
             retry_times: how many losses of a worker in a row are made good from the last snapshot; default 5, or the

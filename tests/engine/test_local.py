@@ -174,3 +174,21 @@ def _outputs(job):
     with tracing() as trace:
         product = (x * y)[:, :1]
     return compile_plan(trace, [x, y], [product], {})
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_validation_by_a_trigger(make_job, make_data, workers):
+    from bigdl_keras.engine.triggers import EveryEpoch, SeveralIteration
+
+    held = make_data(17, seed=2)
+    every, report = fit(make_job(epochs=2, batch_size=10), make_data(43), workers, validation=held)
+    job = make_job(epochs=2, batch_size=10, validate_when=EveryEpoch() | SeveralIteration(4))
+    often, heard = fit(job, make_data(43), workers, validation=held)
+    assert [item.iteration for item in heard.batches if item.validation is not None] == [4, 8]
+    assert all(item.validation.rows == 17 for item in heard.batches if item.validation is not None)
+    for mine, theirs in zip(heard.epochs, report.epochs, strict=True):
+        np.testing.assert_array_equal(mine.validation.numbers, theirs.validation.numbers)
+    np.testing.assert_array_equal(often.values, every.values)
+    job = make_job(epochs=2, batch_size=10, validate_when=SeveralIteration(4))
+    _, heard = fit(job, make_data(43), workers, validation=held)
+    assert [item.validation for item in heard.epochs] == [None, None]

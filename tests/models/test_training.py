@@ -290,3 +290,20 @@ def test_a_loss_that_is_nan_is_traced_to_its_cause(rng: np.random.Generator) -> 
         broken.fit(x, y, verbose=0)
     history = classifier().fit(dirty, y, epochs=3, verbose=0, callbacks=[bk.callbacks.TerminateOnNaN()])
     assert len(history.epoch) == 1
+
+
+def test_validation_by_a_trigger_reaches_callbacks_and_curves(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    model = bk.Sequential([bk.Input((3,)), bk.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.set_tensorboard(str(tmp_path), "app")
+    heard = []
+    watch = bk.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: heard.append("val_mae" in logs))
+    trigger = bk.triggers.SeveralIteration(3)
+    model.fit(x, x[:, :1], batch_size=10, epochs=2, verbose=0, validation_data=(x, x[:, :1]), callbacks=[watch],
+              validation_trigger=trigger)
+    assert heard == [False, False, True, False, False, True, False, False]
+    assert model.get_validation_summary("mae")[:, 0].tolist() == [3, 6]
+    assert list(model.history.history) == ["loss", "mae"]
+    with pytest.raises(TypeError, match="`validation_trigger` must be a trigger"):
+        model.fit(x, x[:, :1], validation_trigger=bk.triggers.EveryEpoch)
