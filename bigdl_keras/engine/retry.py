@@ -38,6 +38,7 @@ class RetryPolicy:
         times: losses in a row that are forgiven; 0 gives up at the first one.
         interval_seconds: a loss starts a new row when the one before is longer ago than times * interval_seconds.
         snapshot_seconds: the driver keeps a snapshot so often, so that a loss undoes little more than that.
+        timeout_seconds: a worker that is silent for longer is lost.
         slots_seconds: how long lost task slots are waited for before the fit goes on with those that are left.
     """
 
@@ -45,6 +46,7 @@ class RetryPolicy:
     interval_seconds: float = 120.0
     snapshot_seconds: float = 10.0
     slots_seconds: float = 60.0
+    timeout_seconds: float = 300.0
 
     @classmethod
     def of(cls, get: Callable[[str, str], str]) -> RetryPolicy:
@@ -53,7 +55,8 @@ class RetryPolicy:
         return cls(int(get("spark.bigdl_keras.failure.retryTimes", str(usual.times))),
                    float(get("spark.bigdl_keras.failure.retryTimeInterval", str(usual.interval_seconds))),
                    float(get("spark.bigdl_keras.failure.snapshotSeconds", str(usual.snapshot_seconds))),
-                   float(get("spark.bigdl_keras.failure.slotsSeconds", str(usual.slots_seconds))))
+                   float(get("spark.bigdl_keras.failure.slotsSeconds", str(usual.slots_seconds))),
+                   float(get("spark.bigdl_keras.failure.timeoutSeconds", str(usual.timeout_seconds))))
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         "shuffle": bool(arguments["shuffle"]),
         "steps_per_epoch": arguments["steps_per_epoch"],
     }
+    policy = retry_policy(engine, arguments["retry_times"])
     recovery = recovery_of(model, callbacks, arguments, settings)
     recovery.bring_back(model)
     job = TrainingJob(
@@ -79,6 +80,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         shuffle=bool(arguments["shuffle"]),
         seed=_seed(arguments["seed"]),
         steps_per_epoch=arguments["steps_per_epoch"],
+        timeout_seconds=policy.timeout_seconds,
         end_when=_trigger(arguments, "end_trigger"),
         validate_when=_trigger(arguments, "validation_trigger"),
         evaluate_plan=None if evaluation is None else evaluation.plan,
@@ -96,7 +98,6 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
     callbacks.on_train_begin()
     recovery.restore_callbacks(callbacks)
     held = None if check is None else check.source
-    policy = retry_policy(engine, arguments["retry_times"])
     result = train(engine, job, source.source, held, report, policy, recovery.keeps)
     np.copyto(vector.values, result.values)
     optimizer.state = result.optimizer_state

@@ -177,11 +177,18 @@ def recovery_of(model: Model, callbacks: CallbackList, arguments: dict[str, Any]
 
 
 def retry_policy(engine: Any, times: int | None) -> RetryPolicy:
-    """As Spark is configured, unless `fit` was told a number of times."""
+    """As Spark is configured, unless `fit` was told a number of times.
+
+    Raises:
+        ValueError: that number is none.
+    """
     context = getattr(engine, "context", None)
     policy = RetryPolicy() if context is None else RetryPolicy.of(context.getConf().get)
-    return policy if times is None else RetryPolicy(int(times), policy.interval_seconds, policy.snapshot_seconds,
-                                                    policy.slots_seconds)
+    if times is None:
+        return policy
+    if isinstance(times, bool) or not isinstance(times, int) or times < 0:
+        raise ValueError(f"`retry_times` must be a number of times, or 0. Received {times!r}.")
+    return replace(policy, times=times)
 
 
 def _check_shapes(state: TrainingState, shapes: list[Any], size: int) -> None:

@@ -161,5 +161,6 @@ def test_what_is_a_loss(error, expected):
 
 
 def test_the_policy_of_a_configuration():
-    conf = {"spark.bigdl_keras.failure.retryTimes": "2", "spark.bigdl_keras.failure.snapshotSeconds": "3.5"}
-    assert RetryPolicy.of(conf.get) == RetryPolicy(2, 120.0, 3.5, 60.0)
+    conf = {"spark.bigdl_keras.failure.retryTimes": "2", "spark.bigdl_keras.failure.snapshotSeconds": "3.5",
+            "spark.bigdl_keras.failure.timeoutSeconds": "7"}
+    assert RetryPolicy.of(conf.get) == RetryPolicy(2, 120.0, 3.5, 60.0, 7.0)
