@@ -1,4 +1,4 @@
-"""Where an epoch's time went, per worker. A moment belongs to the phase that ends next: none is lost or counted twice."""
+"""Where an epoch's time went, per worker: a moment belongs to the phase that ends next, so that none is lost."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from bigdl_keras import optimizers
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.tensor import KerasTensor, is_symbolic
 from bigdl_keras.layers.base import Layer, _walk
-from bigdl_keras.models import batches, fitting, recovery, summary_table
+from bigdl_keras.models import batches, fitting, profiling, recovery, summary_table
 from bigdl_keras.models.functional import Graph
 from bigdl_keras.models.objective import Head, Running, make_heads
 from bigdl_keras.models.runtime import Runtime, weight_carrier
@@ -55,6 +55,7 @@ class Model(Layer):
         self.tensorboard: tuple[str, str] | None = None
         self.checkpoint: recovery.CheckpointWish | None = None
         self._runtime: Runtime | None = None
+        self._times: list[profiling.LayerTimes] | None = None
         self._compile_arguments: dict[str, Any] = {}
         self._running: dict[str, Running] = {}
         self._clipping: dict[str, Any] = {}
@@ -315,7 +316,7 @@ class Model(Layer):
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: validate every so many epochs, or after the epochs listed.
             feature_cols, label_cols, weight_col: column names, for a DataFrame.
-            engine: 'local', 'barrier' or 'auto' (by the data and the cluster).
+            engine: 'local', 'barrier', 'shuffle' or 'auto' (by the data and the cluster).
             workers: how many workers; default what the data and the cluster give.
             seed: fixes shuffling and dropout.
             end_trigger: a trigger of `bigdl_keras.triggers` that ends training before the last epoch.
@@ -603,6 +604,37 @@ class Model(Layer):
         """Print the layers, their output shapes, parameter counts and connections."""
         text = summary_table.summary_text(self, line_length, positions, expand_nested, show_trainable)
         (print_fn or print)(text)
+
+    def profile(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        runs: int = 5,
+        print_fn: Callable[[str], Any] | None = None,
+    ) -> list[profiling.LayerTimes]:
+        """Measure what each layer takes of one batch, in this process, and print a table. The model stays as it is.
+
+        Losses and metrics have entries of their own. As on a worker, matrix products take one thread.
+
+        Args:
+            x, y, sample_weight: one batch of arrays. With `y`, a training step of the compiled model is measured;
+                without, a prediction.
+            runs: how often; times are means.
+            print_fn: prints the table; default `print`.
+
+        Returns:
+            One entry per layer, in the order of their work: `.layer`, `.forward_seconds`, `.backward_seconds`.
+        """
+        self._times = profiling.measure(self, x, y, sample_weight, runs)
+        (print_fn or print)(profiling.table(self._times))
+        return self._times
+
+    def get_times(self) -> list[tuple[str, float, float]]:
+        """(layer, forward seconds, backward seconds) of the last `profile`, as BigDL's getTimes."""
+        if self._times is None:
+            raise RuntimeError("Nothing has been measured: call profile(x, y) before get_times().")
+        return [(item.layer, item.forward_seconds, item.backward_seconds) for item in self._times]
 
 
 def locals_of(arguments: dict[str, Any]) -> dict[str, Any]:
