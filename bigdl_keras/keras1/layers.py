@@ -12,7 +12,7 @@ from bigdl_keras import layers as _ours
 from bigdl_keras.autograd import Lambda, Parameter
 from bigdl_keras.keras1 import layer_table as _table
 from bigdl_keras.keras1.merging import Merge, merge
-from bigdl_keras.layers import Layer
+from bigdl_keras.layers import Layer, WordEmbedding
 from bigdl_keras.layers import Layer as ZooKerasLayer
 
 LambdaLayer = Lambda
@@ -58,6 +58,31 @@ def PReLU(n_output_plane: int | None = None, init: Any = None, weights: Any = No
     return layer
 
 
+class TransformerLayer(_ours.TransformerLayer):
+    """Our TransformerLayer, with BigDL's way to make one."""
+
+    @classmethod
+    def init(cls, vocab: int = 40990, seq_len: int = 77, n_block: int = 12, hidden_drop: float = 0.1,
+             attn_drop: float = 0.1, n_head: int = 12, hidden_size: int = 768, embedding_drop: float = 0.1,
+             initializer_range: float = 0.02, bidirectional: bool = False, output_all_block: bool = False,
+             **kwargs: Any) -> Layer:
+        """A transformer of these sizes; `embedding_drop` is `hidden_drop` here."""
+        return _ours.TransformerLayer(vocab, seq_len, n_block, n_head, hidden_size, hidden_drop, attn_drop,
+                                      initializer_range, bidirectional, output_all_block, **kwargs)
+
+
+class BERT(_ours.BERT):
+    """Our BERT, with BigDL's way to make one."""
+
+    @classmethod
+    def init(cls, vocab: int = 40990, hidden_size: int = 768, n_block: int = 12, n_head: int = 12, seq_len: int = 512,
+             intermediate_size: int = 3072, hidden_drop: float = 0.1, attn_drop: float = 0.1,
+             initializer_range: float = 0.02, output_all_block: bool = True, **kwargs: Any) -> Layer:
+        """A BERT of these sizes, with fresh weights."""
+        return _ours.BERT(vocab, hidden_size, n_block, n_head, seq_len, intermediate_size, hidden_drop, attn_drop,
+                          initializer_range, output_all_block, **kwargs)
+
+
 _FACTORIES = {name: _table.factory(name) for name in _table.LINES}
 _FACTORIES |= {alias: _FACTORIES[name] for alias, name in _table.ALIASES.items()}
 globals().update(_FACTORIES)
@@ -66,14 +91,11 @@ NOT_HERE = {
     "KerasLayerWrapper": "wraps a layer of the JVM; write a Layer subclass or a Lambda with bigdl_keras.ops",
     "GetShape": "answers with a shape as data; shapes are Python values here: tensor.shape",
     "SparseDense": "takes sparse tensors of the JVM; use Dense, or SparseEmbedding for ids",
-    "WordEmbedding": "reads GloVe files; read the file and use Embedding(..., weights=[table], trainable=False)",
-    "TransformerLayer": "build it of MultiHeadAttention, LayerNormalization and Dense",
-    "BERT": "build it of MultiHeadAttention, LayerNormalization and Dense",
 }
 """Layers of BigDL 2 that are not here, and what to use instead."""
 
 __all__ = [*_FACTORIES, "Input", "InputLayer", "Lambda", "LambdaLayer", "Layer", "Merge", "PReLU", "Parameter",
-           "ZooKerasLayer", "merge"]
+           "BERT", "TransformerLayer", "WordEmbedding", "ZooKerasLayer", "merge"]
 
 
 def __getattr__(name: str) -> Any:
