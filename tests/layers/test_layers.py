@@ -24,7 +24,8 @@ WITHOUT_EXACT_GRADIENT = ("Discretization",  # a step function
 
 
 def _name(case) -> str:
-    return f"{type(case[0]()).__name__}-{case[1] if isinstance(case[1], (tuple, list)) else 'integers'}"
+    inputs = case[1] if isinstance(case[1], list) else [case[1]]
+    return f"{type(case[0]()).__name__}-{[getattr(item, 'shape', item) for item in inputs]}"
 
 
 @pytest.mark.parametrize(("make", "inputs", "output_shape"), case_table.CASES, ids=map(_name, case_table.CASES))
