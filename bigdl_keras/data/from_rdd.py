@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from bigdl_keras.graph import nest
 if TYPE_CHECKING:
     from pyspark import RDD
 
-_CHUNK_ROWS = 4096
+_CHUNK_ROWS, _CHUNK_BYTES = 4096, 16 << 20  # rows are Python objects until so many have come
 PIECE_BYTES = 64 << 20  # a piece travels as one pickled object, which Spark limits to 2 GiB
 
 
@@ -41,8 +42,9 @@ class RowReader:
     def read(self, partition: int, rows: Iterable[Any]) -> Iterator[Block]:
         """The rows of one partition as blocks of moderate size; at least one, perhaps of no rows."""
         iterator = iter(rows)
-        done = 0
-        while chunk := list(islice(iterator, _CHUNK_ROWS)):
+        done, row_bytes = 0, sum(prod(column.shape) * np.dtype(column.dtype).itemsize for column in self.columns)
+        longest = min(_CHUNK_ROWS, max(1, _CHUNK_BYTES // max(row_bytes, 1)))
+        while chunk := list(islice(iterator, longest)):
             arrays = self._columns_of(chunk, partial(_place, partition, done))
             done += len(chunk)
             yield Block.of([arrays[number] for number in self.order])

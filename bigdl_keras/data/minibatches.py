@@ -109,6 +109,13 @@ class Minibatches:
         owners: np.ndarray = np.where(places < longer, places // (length + 1), beyond)
         return owners
 
+    def striped_before(self, position: int, rank: int, size: int) -> int:
+        """How many rows of worker `rank` come before global row `position` under `deal_striped`."""
+        batch, place = divmod(position, self.batch_size)
+        held = share(0, min(self.batch_size, self.rows), rank, size)
+        first, last = share(0, min(self.batch_size, self.rows - batch * self.batch_size), rank, size)
+        return batch * (held[1] - held[0]) + min(max(place - first, 0), last - first)
+
     def _batches_of(self, epoch: int, start: int, stop: int) -> np.ndarray:
         """The batch that each row start .. stop-1 is dealt to: the rank of its hash in its stripe."""
         count = self.count

@@ -44,7 +44,7 @@ class Gathering:
     """Rows on their way to a gang: an RDD of as many partitions as workers, and how a worker reads its partition."""
 
     rdd: RDD[Any]
-    arrive: Callable[[Any], Iterator[tasks.Piece]]
+    arrive: Callable[[int, Any], Iterator[tasks.Piece]]
     held: tuple[RDD[Any], ...] = ()
 
     def release(self) -> None:
@@ -142,7 +142,8 @@ class BarrierEngine:
         key, host = new_key(), session.driver_host(self.context)
         meeting = Meeting(self.workers, host, key, events)
         columns = tuple(Block.empty(item.columns) for item in (source, validation) if item is not None)
-        task = tasks.GangTask(job, columns, self.workers, key, host, meeting.port if meet_driver else 0, unshuffled)
+        task = tasks.GangTask(job, columns, self.workers, key, host, meeting.port if meet_driver else 0, unshuffled,
+                              preflight.memory_limit(self.context))
         stage = gathering.rdd.barrier().mapPartitionsWithIndex(partial(tasks.run_gang_member, task, gathering.arrive))
         stage_job = StageJob(self.context, stage, events)
         try:
@@ -215,7 +216,7 @@ def gather(context: SparkContext, source: Source, validation: Source | None, wor
         return Gathering(pieces, tasks.as_pieces)
     from pyspark import StorageLevel
 
-    streams, held = [], []
+    streams, held, totals = [], [], []
     for which, item in ((tasks.TRAINING, source), (tasks.VALIDATION, validation)):
         if item is None:
             continue
@@ -225,13 +226,14 @@ def gather(context: SparkContext, source: Source, validation: Source | None, wor
             counts = dict(kept.mapPartitionsWithIndex(tasks.count_pieces).collect())
         rows = [sum(counts[partition]) for partition in range(kept.getNumPartitions())]
         starts = [0, *accumulate(rows)]
+        totals.append(starts[-1])
         if stripes and which == tasks.TRAINING:
             dealer = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, workers)
         else:
             dealer = partial(tasks.deal_pieces, which, starts, starts[-1], workers)
         streams.append(kept.mapPartitionsWithIndex(dealer))
     dealt = context.union(streams).partitionBy(workers, partitionFunc=_same)
-    return Gathering(dealt, tasks.dealt_pieces, tuple(held))
+    return Gathering(dealt, partial(tasks.dealt_pieces, tuple(totals), stripes, workers), tuple(held))
 
 
 def pieces_of(context: SparkContext, source: Source, workers: int) -> RDD[tuple[int, Block]]:

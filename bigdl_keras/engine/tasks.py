@@ -23,6 +23,7 @@ from bigdl_keras.engine.collectives.handshake import Door
 from bigdl_keras.engine.collectives.sockets import Address, join
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
 from bigdl_keras.engine.loop import Shard, evaluate
+from bigdl_keras.engine.mapped import hold_rows
 from bigdl_keras.engine.meeting import Delegate
 from bigdl_keras.engine.memory import keep_freed_memory
 from bigdl_keras.engine.notebook import Notebook
@@ -40,7 +41,8 @@ _logger = logging.getLogger(__name__)
 
 TRAINING, VALIDATION = 0, 1
 Piece = tuple[int, int, Block]
-"""(TRAINING or VALIDATION, position in the global order, rows)"""
+"""(TRAINING or VALIDATION, position of the first row: in the global order, or among those of a worker; rows)"""
+_DEALT_BYTES = 4 << 20  # of a dealt piece: Spark puts some of them for each worker aside before it writes them
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class GangTask:
         columns: empty blocks with the columns of the training and the validation rows, for workers without rows.
         size: number of workers.
         striped: training rows were dealt by `deal_stripes`.
+        memory_limit: bytes of rows above which they are kept in files.
         key: of this job; it travels in the closure of the task only.
         host, port: where the driver is met; port 0: meet through Spark.
     """
@@ -63,6 +66,7 @@ class GangTask:
     host: str = ""
     port: int = 0
     striped: bool = False
+    memory_limit: int = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,9 @@ def deal_pieces(which: int, starts: list[int], total: int, size: int, partition:
             first, last = share(0, total, rank, size)
             first, last = max(first, position), min(last, position + block.rows)
             if first < last:
-                yield rank, (which, first, block.take(slice(first - position, last - position)))
+                for piece in block.take(slice(first - position, last - position)).cut(_DEALT_BYTES):
+                    yield rank, (which, first, piece)
+                    first += piece.rows
         position += block.rows
 
 
@@ -120,24 +126,41 @@ def deal_stripes(rule: Minibatches, starts: list[int], size: int, partition: int
         owners = rule.striped_owners(position, position + block.rows, size)
         for rank in range(size):
             index = np.flatnonzero(owners == rank)
-            if len(index):
-                yield rank, (TRAINING, position, block.take(index))
+            done = 0
+            for piece in block.take(index).cut(_DEALT_BYTES) if len(index) else ():
+                yield rank, (TRAINING, position + int(index[done]), piece)
+                done += piece.rows
         position += block.rows
 
 
-def as_pieces(pieces: Iterable[tuple[int, Block]]) -> Iterator[Piece]:
+def as_pieces(rank: int, pieces: Iterable[tuple[int, Block]]) -> Iterator[Piece]:
     """The blocks of a partition that is trained on where it is."""
-    for position, (_, block) in enumerate(pieces):
+    position = 0
+    for _, block in pieces:
         yield TRAINING, position, block
+        position += block.rows
 
 
-def dealt_pieces(pieces: Iterable[tuple[int, Piece]]) -> Iterator[Piece]:
-    """The blocks that were dealt to this worker."""
-    for _, piece in pieces:
-        yield piece
+def dealt_pieces(totals: tuple[int, ...], stripes: int, size: int, rank: int,
+                 pieces: Iterable[tuple[int, Piece]]) -> Iterator[Piece]:
+    """The blocks that were dealt to this worker, with positions among its own rows.
+
+    Args:
+        totals: rows of all workers, of training and of validation.
+        stripes: training rows were dealt by `deal_stripes`, for batches of so many rows.
+        size: number of workers.
+        rank: mine.
+        pieces: what was dealt.
+    """
+    rule = Minibatches(totals[TRAINING], stripes) if stripes else None
+    for _, (which, position, block) in pieces:
+        if rule is not None and which == TRAINING:
+            yield which, rule.striped_before(position, rank, size), block
+        else:
+            yield which, position - share(0, totals[which], rank, size)[0], block
 
 
-def run_gang_member(task: GangTask, arrive: Callable[[Iterable[Any]], Iterator[Piece]], rank: int,
+def run_gang_member(task: GangTask, arrive: Callable[[int, Iterable[Any]], Iterator[Piece]], rank: int,
                     items: Iterable[Any]) -> Iterator[Outcome | Failure]:
     """One worker of a gang, from its rows to its outcome. Errors come back as data: the driver sees their type."""
     host = _own_host(rank)
@@ -147,7 +170,7 @@ def run_gang_member(task: GangTask, arrive: Callable[[Iterable[Any]], Iterator[P
             keep_freed_memory()
             if task.port:
                 delegate = Delegate(task.host, task.port, task.key, rank, host)
-            blocks = collect_rows(task.columns, arrive(items))
+            blocks = hold_rows(task.columns, arrive(rank, items), task.memory_limit)
             address = Address(host, door.port)
             addresses = delegate.exchange_addresses(address) if delegate is not None else _gather_addresses(address)
             yield _run_in_team(task, rank, blocks, addresses, door, delegate)
@@ -184,13 +207,6 @@ def _run_in_team(task: GangTask, rank: int, blocks: list[Block], addresses: list
         return Outcome(rank, loop.values if rank == 0 else None, loop.state, progress, None, notebook)
     finally:
         team.close()
-
-
-def collect_rows(columns: tuple[Block, ...], pieces: Iterable[Piece]) -> list[Block]:
-    """This worker's training rows, and its validation rows where there are any, in the global order."""
-    arrived = sorted(pieces, key=lambda piece: piece[:2])
-    return [Block.concatenate([empty, *(block for kind, _, block in arrived if kind == which)])
-            for which, empty in enumerate(columns)]
 
 
 def locate(blocks: list[Block], team: Collective) -> list[Shard]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 2.0  # executors of a young application may still be registering
 _ENCRYPTION = ("spark.network.crypto.enabled", "spark.ssl.enabled", "spark.ssl.rpc.enabled")
 ALLOW_PLAIN = "spark.bigdl_keras.allowUnencrypted"
+MEMORY_LIMIT = "spark.bigdl_keras.memoryLimit"
+_DEFAULT_LIMIT = "256m"  # leaves room in the memory overhead of an executor, 384m by default
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def task_slots(context: SparkContext) -> int:
@@ -34,6 +38,19 @@ def check_gang(context: SparkContext, workers: int) -> None:
         raise ValueError(f"Training with {workers} workers needs {workers} task slots at once, but Spark has {slots} "
                          f"(master {context.master}). Use workers={max(slots, 1)}, or give the application more "
                          "executors or cores (spark.executor.instances, spark.executor.cores).")
+
+
+def memory_limit(context: SparkContext) -> int:
+    """Bytes of rows that a worker keeps in memory; more lie in memory-mapped files under Spark's local folders.
+
+    Raises:
+        ValueError: the configuration says something else than a size.
+    """
+    text = str(context.getConf().get(MEMORY_LIMIT, _DEFAULT_LIMIT)).strip().lower()
+    match = re.fullmatch(r"(\d+)\s*([bkmgt]?)b?", text)
+    if match is None:
+        raise ValueError(f"{MEMORY_LIMIT} must be a size as '512m' or '2g'. Received {text!r}.")
+    return int(match[1]) * _UNITS[match[2]]
 
 
 def is_elastic(context: SparkContext) -> bool:
