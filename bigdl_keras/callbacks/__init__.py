@@ -1,5 +1,6 @@
 """Callbacks under their Keras 3 names."""
 
+from bigdl_keras.callbacks.averages import SwapEMAWeights
 from bigdl_keras.callbacks.backup import BackupAndRestore
 from bigdl_keras.callbacks.base import Callback, Iteration
 from bigdl_keras.callbacks.checkpoints import ModelCheckpoint
@@ -35,6 +36,7 @@ __all__ = [
     "ReduceLROnPlateau",
     "RemoteMonitor",
     "SummaryWriter",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]

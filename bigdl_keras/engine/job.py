@@ -33,6 +33,7 @@ class TrainingJob:
         validation_batch_size: rows of a validation batch.
         validation_epochs: validate after these epochs, or None for every epoch.
         validate_when: validate where this trigger fires, instead.
+        validates_average: validate with the optimizer's moving average of the weights.
         loss_count: how many of the numbers are losses (means over rows); the others are increments (sums).
         answers_batches: ask the driver after every batch.
         ask_when: ask it after the batches where this trigger fires.
@@ -62,6 +63,7 @@ class TrainingJob:
     validation_batch_size: int = 32
     validation_epochs: Collection[int] | None = None
     validate_when: Callable[[Progress, Progress], bool] | None = None
+    validates_average: bool = False
     loss_count: int = 1
     answers_batches: bool = False
     ask_when: Callable[[Progress, Progress], bool] | None = None

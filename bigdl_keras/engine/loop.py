@@ -207,7 +207,14 @@ class Loop:
         """Measure the validation rows, where it is time to."""
         if not self.validates or self.validation is None:
             return None
-        return evaluate(*self.validation, self.job.validation_batch_size, self.job.loss_count, self.collective)
+        job, kept = self.job, self.trained.copy() if self.job.validates_average else None
+        if kept is not None:
+            self.trained[self.mine] = self.state["average"]
+            self.collective.all_gather(self.trained)
+        found = evaluate(*self.validation, job.validation_batch_size, job.loss_count, self.collective)
+        if kept is not None:
+            np.copyto(self.trained, kept)
+        return found
 
     def _sum(self, numbers: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool, bool]:
         """Sum the numbers over the team; wishes to stop or ask and the states (averaged by rows) travel along."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bigdl_keras import initializers
-from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter, TerminateOnNaN
+from bigdl_keras.callbacks import CallbackList, Iteration, SummaryWriter, SwapEMAWeights, TerminateOnNaN
 from bigdl_keras.data import ArraySource, Source, as_source, kind_of
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
 from bigdl_keras.engine.predicting import class_of, classes_of
@@ -82,6 +82,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         steps_per_epoch=arguments["steps_per_epoch"],
         timeout_seconds=policy.timeout_seconds,
         end_when=_trigger(arguments, "end_trigger"),
+        validates_average=any(isinstance(callback, SwapEMAWeights) for callback in callbacks),
         validate_when=_trigger(arguments, "validation_trigger"),
         evaluate_plan=None if evaluation is None else evaluation.plan,
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
@@ -255,6 +256,9 @@ class _FitReport(Report):
         if report.phases is not None:
             self._callbacks.on_phases_measured(report.epoch, report.phases.scalars())
         self._callbacks.on_epoch_end(report.epoch, logs)
+        for callback in self._callbacks:
+            if isinstance(callback, SwapEMAWeights):
+                callback.on_epoch_shown()
         return self._decide(snapshot)
 
     def _validated(self, report: BatchReport | EpochReport) -> dict[str, Any]:
