@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -41,7 +40,7 @@ class RowsOnDisk:
         Raises:
             RowsLost: the files are not on this machine.
         """
-        return Block(tuple(self._map(number, "r") for number in range(len(self.columns))), self.rows)
+        return Block(tuple(self.map_column(number, "r") for number in range(len(self.columns))), self.rows)
 
     def delete(self) -> None:
         """Remove the files; processes that have them mapped keep them until they let go."""
@@ -49,7 +48,8 @@ class RowsOnDisk:
         if os.path.isdir(parent := os.path.dirname(self.folder)) and not os.listdir(parent):
             shutil.rmtree(parent, ignore_errors=True)
 
-    def _map(self, number: int, mode: str) -> np.ndarray:
+    def map_column(self, number: int, mode: str) -> np.ndarray:
+        """One column, mapped with a mode of numpy.memmap."""
         column = self.columns[number]
         shape = (self.rows, *column.shape)
         if not prod(shape):  # a file of no bytes cannot be mapped
@@ -61,23 +61,25 @@ class RowsOnDisk:
         return np.asarray(mapped)
 
 
-def write_rows(name: str, columns: tuple[Column, ...], start: int, rows: int, total: int,
-               pieces: Iterable[tuple[int, Block]]) -> RowsOnDisk:
-    """Write pieces of a range of rows, in any order, to files in one of Spark's local folders.
+class RowWriter:
+    """Writes rows, piece by piece and in any order, to files in one of Spark's local folders.
 
     Args:
         name: of the folder that the files of one fit lie in.
         columns: of the rows.
-        start, rows: the range of global row indexes.
+        rows: number of rows.
+        start: global index of the first.
         total: rows of the whole data set.
-        pieces: (global index of its first row, rows).
     """
-    base = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
-    folder = Path(base) / name / uuid.uuid4().hex  # two attempts of a task must not meet
-    folder.mkdir(parents=True)
-    kept = RowsOnDisk(str(folder), columns, rows, start, total)
-    arrays = [kept._map(number, "w+") for number in range(len(columns))]
-    for first, block in pieces:
-        for array, values in zip(arrays, block.arrays, strict=True):
-            array[first - start:first - start + block.rows] = values
-    return kept
+
+    def __init__(self, name: str, columns: tuple[Column, ...], rows: int, start: int, total: int) -> None:
+        base = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
+        folder = Path(base) / name / uuid.uuid4().hex  # two attempts of a task must not meet
+        folder.mkdir(parents=True)
+        self.kept = RowsOnDisk(str(folder), columns, rows, start, total)
+        self._arrays = [self.kept.map_column(number, "w+") for number in range(len(columns))]
+
+    def put(self, position: int, block: Block) -> None:
+        """Write a piece whose first row is row `position` of these."""
+        for array, values in zip(self._arrays, block.arrays, strict=True):
+            array[position:position + block.rows] = values

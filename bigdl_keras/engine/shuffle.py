@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import logging
 import pickle
-import time
 import uuid
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from itertools import accumulate as running_sums
@@ -25,12 +23,12 @@ from bigdl_keras.data import Minibatches, Source
 from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.engine import shuffle_tasks, tasks
 from bigdl_keras.engine.barrier import BarrierEngine, pieces_of
+from bigdl_keras.engine.conductor import Conductor
 from bigdl_keras.engine.conversation import WorkerTraceback
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import finished
-from bigdl_keras.engine.progress import EpochSoFar, Progress
-from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report
-from bigdl_keras.engine.shuffle_tasks import Failed, Numbers, Round, Slots, Start, Unmet, Work
+from bigdl_keras.engine.report import Evaluation, Report
+from bigdl_keras.engine.rounds import Failed, Notes, Numbers, Round, Slots, Start, Unmet, Work
 from bigdl_keras.errors import RowsLost
 from bigdl_keras.spark import failures, shipping
 
@@ -42,6 +40,8 @@ _logger = logging.getLogger(__name__)
 _SMALL = 1 << 18  # elements of all gradients together up to which one shuffle of them all beats two of slices
 _LONGEST_CHAIN = 50  # rounds between two copies at the driver
 _CHAIN_BYTES = 4 << 30  # of shuffle files of a chain
+_GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
+_UNIX_SOCKET = "spark.python.unix.domain.socket.enabled"
 _ATTEMPTS = 3  # to bring rows back to where tasks run
 
 
@@ -75,6 +75,8 @@ class ShuffleEngine:
         Raises:
             Exception: what the model, a row or the report raised, with its place; what Spark raised after its retries.
         """
+        if self.context.getConf().get(_UNIX_SOCKET, "false") != "true":
+            _logger.info("Set %s=true before Spark starts: iterations take half the time.", _UNIX_SOCKET)
         bare = replace(job, values=job.values[:0], optimizer_state=None)
         judge = job.evaluate_plan if validation is not None else None
         whole = _sums_over_slices(job.optimizer) or self.workers * job.trainable_size <= _SMALL
@@ -82,7 +84,7 @@ class ShuffleEngine:
         state = job.optimizer_state or job.optimizer.create_state(job.values[:job.trainable_size])
         start = Start(job.values.copy(), {slot: np.array(vector) for slot, vector in state.items()})
         with Chain(self.context, work, start, [source] if validation is None else [source, validation]) as chain:
-            return _Conductor(job, chain, report).run()
+            return Conductor(job, chain, report).run()
 
     def evaluate(self, job: EvaluationJob, source: Source) -> Evaluation:
         """Measure the rows of `source`."""
@@ -100,82 +102,6 @@ class ShuffleEngine:
                       names: tuple[str, ...] = ()) -> Any:
         """The DataFrame with all its columns and one of predictions; `names` are those of several outputs."""
         return self._passes.predict_frame(job, source, prediction_col, names)
-
-
-class _Conductor:
-    """The training loop on the driver: which round comes next, what is reported, what is decided."""
-
-    def __init__(self, job: TrainingJob, chain: Chain, report: Report) -> None:
-        self.job = job
-        self.chain = chain
-        self.report = report
-        self.optimizer = deepcopy(job.optimizer)
-        self.iteration = job.iteration
-        self.moment, self.asks, self.asked_at = Progress(job.initial_epoch, job.iteration), False, time.perf_counter()
-        self.rows = chain.rows[0]
-        self.rule = Minibatches(self.rows, job.batch_size, job.shuffle, job.seed)
-        self.batches = min(self.rule.count, job.steps_per_epoch or self.rule.count)
-
-    def run(self) -> Result:
-        """Train until the last epoch or a decision to stop."""
-        job = self.job
-        self.report.on_train_begin(self.rows, self.batches)
-        epoch, stop = job.initial_epoch, False
-        while epoch < job.epochs and not stop:
-            stop = self._train_epoch(epoch)
-            epoch += 1
-        end = self.chain.settle()
-        self.optimizer.finalize(end.values[:job.trainable_size], end.slots)
-        return Result(end.values, end.slots, Progress(epoch, self.iteration, stop))
-
-    def _train_epoch(self, epoch: int) -> bool:
-        job, started = self.job, time.perf_counter()
-        self._follow(self.report.on_epoch_begin(epoch))
-        so_far = job.so_far if epoch == job.initial_epoch else EpochSoFar()
-        stop = False
-        for batch in range(so_far.batches, self.batches):
-            numbers, stop = self._iterate(epoch, batch)
-            so_far = so_far.add(numbers, self.rule.rows_of_batch(batch), job.loss_count)
-            if stop:
-                break
-        validation = self.chain.judge() if job.validates(epoch) and self.chain.judges else None
-        summary = EpochReport(epoch, self.iteration, time.perf_counter() - started,
-                              finished(so_far.totals, so_far.rows, job.loss_count), validation,
-                              self.optimizer.learning_rate_at(self.iteration))
-        stop = self._advance(epoch + 1, self.moment.loss) or stop
-        return self._follow(self.report.on_epoch_end(summary, self.chain)) or stop
-
-    def _iterate(self, epoch: int, batch: int) -> tuple[np.ndarray, bool]:
-        """One iteration: answers with its numbers, and whether it is the last one."""
-        began, rate = time.perf_counter(), self.optimizer.learning_rate_at(self.iteration)
-        numbers = self.chain.train(epoch, batch, self.iteration)
-        self.iteration += 1
-        stop = self._advance(epoch, float(numbers[0]))
-        report = BatchReport(self.iteration, epoch, batch, self.rule.rows_of_batch(batch), rate,
-                             time.perf_counter() - began, numbers)
-        silent = self.job.ask_seconds is not None and began - self.asked_at >= self.job.ask_seconds
-        if not (self.asks or silent):
-            return numbers, self._follow(self.report.on_batch_end(report, None)) or stop
-        stop = self._follow(self.report.on_batch_end(report, self.chain)) or stop
-        self.asked_at = time.perf_counter()
-        return numbers, stop
-
-    def _advance(self, epoch: int, loss: float | None) -> bool:
-        """Note the present moment and whether the driver is to be asked. Answers whether training ends here."""
-        job, before, now = self.job, self.moment, Progress(epoch, self.iteration, loss=loss)
-        self.moment = now
-        self.asks = job.answers_batches or (job.ask_when is not None and job.ask_when(before, now))
-        return job.end_when is not None and job.end_when(before, now)
-
-    def _follow(self, decision: Decision | None) -> bool:
-        """Do what the driver has decided. Answers whether to stop."""
-        if decision is None:
-            return False
-        if decision.learning_rate is not None:
-            self.optimizer.learning_rate = self.chain.rate = float(decision.learning_rate)
-        if decision.values is not None:
-            self.chain.replace_values(decision.values)
-        return decision.stop
 
 
 class Chain:
@@ -205,7 +131,7 @@ class Chain:
         self._weights: RDD[Any] | None = None
         self._shuffles: list[int] = []
         self._rounds = 0
-        self._group = context.getLocalProperty("spark.jobGroup.id")
+        self._properties = {key: context.getLocalProperty(key) for key in _GROUP_PROPERTIES}
         context.setJobGroup(self._fit, "bigdl_keras training", interruptOnCancel=True)
         try:
             self.rows, self._rows = self._keep(sources)
@@ -218,14 +144,18 @@ class Chain:
 
     def __exit__(self, *error: object) -> None:
         """Nothing is left on the executors, nor in Spark."""
-        self.context.cancelJobGroup(self._fit)
-        if hasattr(self, "_rows"):
-            self._rows.mapPartitions(partial(shuffle_tasks.let_go_of_rows, self._fit)).count()
-            self._rows.unpersist()
-        self._cut()
-        self._work.destroy()
+        try:
+            self.context.cancelJobGroup(self._fit)
+            if hasattr(self, "_rows"):
+                self._rows.mapPartitions(partial(shuffle_tasks.let_go_of_rows, self._fit)).count()
+                self._rows.unpersist()
+            self._cut()
+            self._work.destroy()
+        except Exception as trouble:  # do not hide what ended the fit
+            _logger.warning("Not all could be cleared away after a fit: %s", trouble)
         self._heard()
-        self.context._jsc.setLocalProperty("spark.jobGroup.id", self._group)
+        for key, value in self._properties.items():
+            self.context._jsc.setLocalProperty(key, value)
 
     # ---- rounds
 
@@ -342,6 +272,7 @@ class Chain:
 
         streams, held, totals = [], [], []
         kinds = (tasks.TRAINING, tasks.VALIDATION)
+        stripes = self.work.job.batch_size if self.work.job is not None and self.work.striped else 0
         try:
             for which, source in zip(kinds, sources, strict=False):
                 pieces = pieces_of(self.context, source, self.work.size).persist(StorageLevel.MEMORY_AND_DISK)
@@ -349,11 +280,14 @@ class Chain:
                 counts = dict(_tried(pieces.mapPartitionsWithIndex(tasks.count_pieces).collect))
                 starts = [0, *running_sums(sum(counts[number]) for number in range(pieces.getNumPartitions()))]
                 totals.append(starts[-1])
-                deal = partial(tasks.deal_pieces, which, starts, starts[-1], self.work.size)
+                if stripes and which == tasks.TRAINING:
+                    deal = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, self.work.size)
+                else:
+                    deal = partial(tasks.deal_pieces, which, starts, starts[-1], self.work.size)
                 streams.append(pieces.mapPartitionsWithIndex(deal))
             columns = tuple(tuple(source.columns) for source in sources)
             dealt = self.context.union(streams).partitionBy(self.work.size, partitionFunc=_own_number)
-            keep = partial(shuffle_tasks.keep_rows, self._fit, columns, tuple(totals), self.work.size)
+            keep = partial(shuffle_tasks.keep_rows, self._fit, columns, tuple(totals), stripes, self.work.size)
             rows = dealt.mapPartitionsWithIndex(keep, preservesPartitioning=True)
             rows._bypass_serializer = True  # type: ignore[attr-defined]
             rows.persist(StorageLevel.MEMORY_AND_DISK)
@@ -443,5 +377,5 @@ def _notebook(context: SparkContext) -> Any:
     application = str(context.applicationId)
     if application not in _notebooks:
         _notebooks.clear()
-        _notebooks[application] = context.accumulator({}, shuffle_tasks.Notes())  # type: ignore[arg-type]
+        _notebooks[application] = context.accumulator({}, Notes())  # type: ignore[arg-type]
     return _notebooks[application]

@@ -12,7 +12,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,131 +21,18 @@ from threadpoolctl import threadpool_limits
 from bigdl_keras.data import Block, Minibatches
 from bigdl_keras.data.block import Column
 from bigdl_keras.data.minibatches import BatchRows, share
-from bigdl_keras.engine.blocks_on_disk import RowsOnDisk, write_rows
-from bigdl_keras.engine.job import TrainingJob
+from bigdl_keras.engine.blocks_on_disk import RowsOnDisk, RowWriter
 from bigdl_keras.engine.loop import Shard
 from bigdl_keras.engine.memory import keep_freed_memory
-from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.engine.progress import accumulate
 from bigdl_keras.engine.replica import Replica
+from bigdl_keras.engine.rounds import Failed, Numbers, Round, Slots, Start, Unmet, Work
 from bigdl_keras.engine.tasks import TRAINING, Piece, pickled
 from bigdl_keras.errors import RowsLost, add_place
-from bigdl_keras.graph.plan import Plan
 from bigdl_keras.optimizers.slices import Slice, alone
 
 _FITS_AT_ONCE = 2  # whose replicas a process keeps
 _KEY = struct.Struct("!q")
-
-Slots = dict[str, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What stays the same during a fit. It is broadcast once.
-
-    Attributes:
-        job: the fit, without its vectors; None where only the evaluation plan runs.
-        judge: the evaluation plan, or None.
-        batch_size: rows of a batch of the evaluation.
-        loss_count: of the evaluation.
-        size: number of tasks that share the rows.
-        whole: every task updates all weights; otherwise task n updates slice n.
-    """
-
-    job: TrainingJob | None
-    judge: Plan | None
-    batch_size: int
-    loss_count: int
-    size: int
-    whole: bool
-
-    @property
-    def trainable_size(self) -> int:
-        """Length of the trained part of the value vector."""
-        return self.job.trainable_size if self.job is not None else 0
-
-    @property
-    def states(self) -> tuple[tuple[int, int], ...]:
-        """Windows that training changes besides the optimizer."""
-        return self.job.plan.states if self.job is not None else ()
-
-    def owned(self, number: int) -> slice:
-        """The part of the trained weights that task `number` updates."""
-        return slice(0, self.trainable_size) if self.whole else slice_of(self.trainable_size, number, self.size)
-
-
-@dataclass(frozen=True)
-class Start:
-    """Weights and optimizer state where a chain of rounds begins. Broadcast."""
-
-    values: np.ndarray
-    slots: Slots
-
-
-@dataclass(frozen=True)
-class Round:
-    """What the tasks of one stage are told.
-
-    Attributes:
-        fit: names the fit.
-        leg: counts the chains of rounds.
-        serial: names the stage in notes.
-        work, start: broadcasts of Work and Start.
-        notes: accumulator that takes {(fit, serial, task): note}.
-        epoch, batch, iteration: of the gradient.
-        due: the update that comes first: its iteration and learning rate (None: as scheduled). None: nothing is due.
-        totals: per batch, the sums over all tasks that are known so far, for plans that meet on their way.
-    """
-
-    fit: str
-    leg: int
-    serial: int
-    work: Any = field(repr=False)
-    start: Any = field(repr=False)
-    notes: Any = field(repr=False)
-    epoch: int = 0
-    batch: int = 0
-    iteration: int = 0
-    due: tuple[int, float | None] | None = None
-    totals: tuple[tuple[np.ndarray, ...], ...] = ()
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """A note: a task's part of the numbers of a batch, or its totals of a data set."""
-
-    numbers: np.ndarray
-    rows: int
-
-
-@dataclass(frozen=True)
-class Unmet:
-    """A note: per batch, what must be summed over all tasks before the plan can go on; None where it has ended."""
-
-    parts: tuple[np.ndarray | None, ...]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A note: how a task ended otherwise."""
-
-    error: bytes
-    text: str
-    consequence: bool
-
-
-class Notes:
-    """How notes add up: a note that comes twice, from a task that ran twice, is the same note."""
-
-    def zero(self, value: dict[Any, Any]) -> dict[Any, Any]:
-        """No notes."""
-        return {}
-
-    def addInPlace(self, value: dict[Any, Any], more: dict[Any, Any]) -> dict[Any, Any]:
-        """All notes."""
-        value.update(more)
-        return value
-
 
 class _Meeting(BaseException):
     """A plan has come to a sum that is not known yet. (No Exception: nobody on the way adds to its message.)"""
@@ -160,17 +47,24 @@ class _Incomplete(RuntimeError):
 
 # ---- rows
 
-def keep_rows(name: str, columns: tuple[tuple[Column, ...], ...], totals: tuple[int, ...], size: int, rank: int,
-              items: Iterable[tuple[int, Piece]]) -> Iterator[bytes]:
-    """Write the rows that were dealt to this task to files, and say where they are."""
-    handles: list[RowsOnDisk] = []
-    waiting = [piece for _, piece in items] if len(columns) > 1 else None
+def keep_rows(name: str, columns: tuple[tuple[Column, ...], ...], totals: tuple[int, ...], stripes: int, size: int,
+              rank: int, items: Iterable[tuple[int, Piece]]) -> Iterator[bytes]:
+    """Write the rows that were dealt to this task to files, and say where they are.
+
+    With `stripes`, training rows are this task's part of every batch of so many rows.
+    """
+    rule, writers = Minibatches(totals[TRAINING], stripes or 1), []
     for which, total in enumerate(totals):
-        first, last = share(0, total, rank, size)
-        pieces = (piece[1:] for piece in waiting if piece[0] == which) if waiting is not None else \
-            (piece[1:] for _, piece in items)
-        handles.append(write_rows(name, columns[which], first, last - first, total, pieces))
-    yield pickle.dumps(("rows", tuple(handles)))
+        if stripes and which == TRAINING:
+            writers.append(RowWriter(name, columns[which], rule.striped_before(total, rank, size), 0, total))
+        else:
+            first, last = share(0, total, rank, size)
+            writers.append(RowWriter(name, columns[which], last - first, first, total))
+    for _, (which, position, block) in items:
+        if stripes and which == TRAINING:
+            position = rule.striped_before(position, rank, size)
+        writers[which].put(position - writers[which].kept.start, block)
+    yield pickle.dumps(("rows", tuple(writer.kept for writer in writers)))
 
 
 def let_go_of_rows(fit: str, records: Iterable[bytes]) -> Iterator[None]:
@@ -214,7 +108,7 @@ class Member:
             self._shards[handle.folder] = Shard(handle.open(), handle.start, handle.total)
         return self._shards[handle.folder]
 
-    def batch(self, handle: RowsOnDisk, epoch: int, batch: int) -> BatchRows:
+    def batch(self, handle: RowsOnDisk, rank: int, epoch: int, batch: int) -> BatchRows:
         """My rows of one batch."""
         key = (handle.folder, epoch)
         if key not in self._dealt:
@@ -223,7 +117,10 @@ class Member:
             job = self.work.job
             assert job is not None
             rule = Minibatches(handle.total, job.batch_size, job.shuffle, job.seed)
-            self._dealt[key] = list(self.shard(handle).batches(rule, epoch))
+            shard = self.shard(handle)
+            if self.work.striped:
+                shard = replace(shard, start=0, portion=(rank, self.work.size), striped=True)
+            self._dealt[key] = list(shard.batches(rule, epoch))
         return self._dealt[key][batch]
 
     def begin(self, told: Round) -> Slots | None:
@@ -362,7 +259,7 @@ def compute_gradient(told: Round, rank: int, records: Iterable[bytes]) -> Iterat
         with threadpool_limits(1, user_api="blas"):
             box, member = Inbox.of(records), _member(told)
             packed = _catch_up(box, member, told, rank)
-            mine = member.batch(box.rows[TRAINING], told.epoch, told.batch)
+            mine = member.batch(box.rows[TRAINING], rank, told.epoch, told.batch)
             note = _gradient(member, member.shard(box.rows[TRAINING]).block.take(mine.index), mine, told)
     except RowsLost:
         raise

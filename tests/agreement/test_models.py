@@ -1,4 +1,4 @@
-"""Whole models give the same weights, numbers and metrics on a gang as in this process."""
+"""Whole models give the same weights, numbers and metrics on a gang, and in short tasks, as in this process."""
 
 import numpy as np
 import pytest
@@ -53,9 +53,11 @@ def rows_of(spark, x, y, weights, sizes):
     return spark.sparkContext.parallelize(chunks, len(chunks)).flatMap(list)
 
 
-@pytest.mark.parametrize(("sizes", "workers"), [([20, 5], 2), ([9, 0, 7, 9], 3)])
+@pytest.mark.parametrize(("engine", "sizes", "workers"), [
+    ("barrier", [20, 5], 2), ("barrier", [9, 0, 7, 9], 3), ("shuffle", [9, 0, 7, 9], 3),
+])
 @pytest.mark.parametrize("make", [perceptron, convolutional, recurrent, shared])
-def test_same_weights(spark, make, sizes, workers):
+def test_same_weights(spark, make, engine, sizes, workers):
     x, y = data(make, 25)
     weights = np.linspace(0.5, 1.5, 25).astype("float32")
     local, gang = make(), make()
@@ -65,7 +67,7 @@ def test_same_weights(spark, make, sizes, workers):
     arguments = {"batch_size": 8, "epochs": 2, "seed": 4, "verbose": 0}
     heard = local.fit(list(x) if isinstance(x, tuple) else x, y, sample_weight=weights, workers=1,
                       validation_data=(list(x) if isinstance(x, tuple) else x, y), **arguments)
-    heard_too = gang.fit(rows_of(spark, x, y, weights, sizes), engine="barrier", workers=workers,
+    heard_too = gang.fit(rows_of(spark, x, y, weights, sizes), engine=engine, workers=workers,
                          validation_data=(list(x) if isinstance(x, tuple) else x, y), **arguments)
     for mine, theirs in zip(local.get_weights(), gang.get_weights(), strict=True):
         np.testing.assert_allclose(theirs, mine, atol=1e-5)

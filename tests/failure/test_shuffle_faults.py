@@ -1,0 +1,87 @@
+"""Short tasks that die are run again by Spark: the fit goes on, and its weights are those of an undisturbed run."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from bigdl_keras.data import as_source
+from bigdl_keras.engine import shuffle
+from bigdl_keras.engine.report import Report
+from bigdl_keras.engine.selection import choose_engine
+
+pytestmark = pytest.mark.cluster
+
+
+def note_processes(folder):
+    """Have the Python worker of each partition leave its own number and that of its executor's JVM in `folder`."""
+    def run(partition, rows):
+        with open(f"/proc/{os.getppid()}/stat") as file:  # the Python daemon; its parent is the executor's JVM
+            executor = file.read().rsplit(")", 1)[1].split()[1]
+        (folder / str(partition)).write_text(f"{os.getpid()} {executor}")
+        return rows
+    return run
+
+
+class Killer(Report):
+    """Kills the worker (0) or the executor (1) of partition 1 after four iterations."""
+
+    def __init__(self, folder, which):
+        self.folder, self.which, self.killed = folder, which, 0
+
+    def on_batch_end(self, report, snapshot):
+        if report.iteration == 4:
+            self.killed = int((self.folder / "1").read_text().split()[self.which])
+            os.kill(self.killed, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("sliced", [False, True])
+@pytest.mark.parametrize("which", [0, 1], ids=["worker", "executor"])
+@pytest.mark.timeout(400)
+def test_a_death_changes_nothing(cluster, tmp_path, make_job, make_data, monkeypatch, which, sliced):
+    if sliced:
+        monkeypatch.setattr(shuffle, "_SMALL", 0)
+    data, job = make_data(24), make_job(epochs=2, batch_size=6, states=True)
+    rows = cluster.sparkContext.parallelize(list(zip(*data, strict=True)), 2)
+    noted = as_source(rows.mapPartitionsWithIndex(note_processes(tmp_path)))
+    killer = Killer(tmp_path, which)
+    engine = choose_engine("shuffle", noted, 2)
+    found = engine.run(job, noted, as_source(*make_data(9, seed=2)), killer)
+    assert killer.killed
+    expected = choose_engine("local", noted).run(job, as_source(*data), as_source(*make_data(9, seed=2)), Report())
+    np.testing.assert_allclose(found.values, expected.values, atol=1e-5)
+    assert found.progress == expected.progress
+    if not sliced:
+        return
+    undisturbed = engine.run(job, noted, None, Report())
+    np.testing.assert_array_equal(found.values, undisturbed.values)
+
+
+@pytest.mark.timeout(300)
+def test_rows_that_have_gone_are_written_again(cluster, make_job, make_data):
+    class Remover(Report):
+        def on_epoch_end(self, report, snapshot):
+            for handles in rows_on_disk():
+                handles.delete()
+
+    import pickle
+
+    chains = []
+    keep = shuffle.Chain._keep
+
+    def remember(chain, sources):
+        totals, rows = keep(chain, sources)
+        chains.append(rows)
+        return totals, rows
+
+    def rows_on_disk():
+        return [handle for record in chains[0].collect() for handle in pickle.loads(record)[1]]
+
+    data, job = make_data(12), make_job(epochs=2, batch_size=6)
+    source = as_source(cluster.sparkContext.parallelize(list(zip(*data, strict=True)), 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shuffle.Chain, "_keep", remember)
+        found = choose_engine("shuffle", source, 2).run(job, source, None, Remover())
+    expected = choose_engine("local", source).run(job, as_source(*data), None, Report())
+    np.testing.assert_allclose(found.values, expected.values, atol=1e-5)
