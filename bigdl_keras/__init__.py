@@ -13,9 +13,12 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations",
+    "autograd",
+    "applications",
     "callbacks",
     "constraints",
     "initializers",
+    "keras1",
     "layers",
     "losses",
     "metrics",
@@ -37,7 +40,9 @@ _HOME = {
     "Sequential": "models",
     "Variable": "parameters",
     "clear_session": "layers.naming",
+    "custom_object_scope": "registry",
     "floatx": "parameters",
+    "get_custom_objects": "registry",
     "register_keras_serializable": "registry",
     "set_floatx": "parameters",
     "set_random_seed": "initializers",

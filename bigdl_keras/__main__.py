@@ -64,8 +64,10 @@ def inspect(path: str) -> Iterable[str]:
     Raises:
         ValueError: no such file, or it cannot be read.
     """
+    spec: saving.ModelSpec | None
+    file = None
     if _is_json(path):
-        spec, file = saving.read_json(_text(path), safe_mode=False), None
+        spec = saving.read_json(_text(path), safe_mode=False)
         yield f"{path}: an architecture ({spec.class_name}), without weights"
         yield f"written by {spec.version}"
     else:
@@ -88,9 +90,8 @@ def inspect(path: str) -> Iterable[str]:
 
 def _architecture(spec: saving.ModelSpec) -> list[str]:
     rows = [("Layer", "Class", "Arguments", "Connected to"), *_layer_rows(spec, 0)]
-    if all(not row[3] for row in rows[1:]):  # a plain stack
-        rows = [row[:3] for row in rows]
-    return _table(rows)
+    stacked = not any(row[3] for row in rows[1:])
+    return _table([row[:3] for row in rows] if stacked else rows)
 
 
 def _layer_rows(spec: saving.ModelSpec, depth: int) -> Iterable[tuple[str, str, str, str]]:
