@@ -77,6 +77,9 @@ class ShuffleEngine:
         """
         if self.context.getConf().get(_UNIX_SOCKET, "false") != "true":
             _logger.info("Set %s=true before Spark starts: iterations take half the time.", _UNIX_SOCKET)
+        if job.compression is not None:
+            _logger.warning("compression=%r is for a gang. Slices travel through Spark's shuffle as they are.",
+                            job.compression)
         bare = replace(job, values=job.values[:0], optimizer_state=None)
         judge = job.evaluate_plan if validation is not None else None
         whole = _sums_over_slices(job.optimizer) or self.workers * job.trainable_size <= _SMALL
