@@ -114,36 +114,17 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Callab
         ValueError: no constraint has this name.
         TypeError: `identifier` is of another kind.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        return deserialize(identifier, custom_objects)
-    if isinstance(identifier, str):
-        identifier = registry.find("constraint", identifier, custom_objects)
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise TypeError("A constraint must be a name such as 'non_neg', its config, a Constraint or a function of one "
-                        f"weight. Received {identifier!r} of type {type(identifier).__name__}.")
-    return identifier  # type: ignore[no-any-return]
+    found: Callable[..., Any] | None = registry.identify(
+        "constraint", identifier, custom_objects, "non_neg", "one weight")
+    return found
 
 
 def serialize(constraint: Any) -> Any:
     """The form in which files store a constraint: its config, or the name of a function."""
-    if constraint is None:
-        return None
-    if not hasattr(constraint, "get_config"):
-        return constraint.__name__
-    own = isinstance(constraint, Constraint) and type(constraint).__module__ == __name__
-    name = type(constraint).__name__
-    return {"module": "keras.constraints" if own else type(constraint).__module__, "class_name": name,
-            "config": constraint.get_config(), "registered_name": None if own else name}
+    return registry.to_config("constraint", constraint)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
     """A constraint from {"class_name": ..., "config": ...}."""
-    if "class_name" not in config:
-        raise ValueError(f"The config of a constraint needs 'class_name' and 'config'. Received {config!r}.")
-    found = registry.find("constraint", config["class_name"].rpartition(">")[2], custom_objects)
-    constraint: Callable[..., Any] = found.from_config(config.get("config") or {})
+    constraint: Callable[..., Any] = registry.from_config("constraint", config, custom_objects)
     return constraint

@@ -23,6 +23,15 @@ def custom_objects(objects: Mapping[str, Any]) -> Iterator[None]:
         _CUSTOM.update(before)
 
 
+custom_object_scope = custom_objects
+"""Keras's name."""
+
+
+def get_custom_objects() -> dict[str, Any]:
+    """The user's classes and functions that are known now, by name; what is put in is known from then on."""
+    return _CUSTOM
+
+
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
     """Return a decorator that lets files and configs name a class or function of yours, as in Keras.
 
@@ -74,6 +83,54 @@ def find(kind: str, name: str, custom_objects: Mapping[str, Any] | None = None) 
     if _fold(name) in folded:
         return table[folded[_fold(name)]]
     raise ValueError(f"There is no {kind} called {name!r}.{suggestion(name, table)}")
+
+
+def identify(kind: str, identifier: Any, custom_objects: Mapping[str, Any] | None, example: str, arguments: str) -> Any:
+    """The callable that a name, a config, a class or a callable stands for; None for None.
+
+    Args:
+        kind: 'initializer', 'regularizer', ...
+        identifier: what the user gave.
+        custom_objects: the user's own ones by name.
+        example: a name, for the message.
+        arguments: what a function of this kind is called with, for the message.
+
+    Raises:
+        ValueError: nothing of this kind has this name.
+        TypeError: `identifier` is something else.
+    """
+    if identifier is None:
+        return None
+    if isinstance(identifier, dict):
+        return from_config(kind, identifier, custom_objects)
+    if isinstance(identifier, str):
+        identifier = find(kind, identifier, custom_objects)
+    if isinstance(identifier, type):
+        identifier = identifier()
+    if not callable(identifier):
+        article = "An" if kind[0] in "aeiou" else "A"
+        raise TypeError(f"{article} {kind} must be a name such as '{example}', its config, an object of its class or a "
+                        f"function of {arguments}. Received {identifier!r} of type {type(identifier).__name__}.")
+    return identifier
+
+
+def to_config(kind: str, thing: Any) -> Any:
+    """The form in which files store it: Keras's module, class name and config; of a function its name; None of None."""
+    if thing is None:
+        return None
+    if not hasattr(thing, "get_config"):
+        return thing.__name__
+    name = type(thing).__name__
+    own = type(thing).__module__.startswith("bigdl_keras.")
+    return {"module": f"keras.{kind}s" if own else type(thing).__module__, "class_name": name,
+            "config": thing.get_config(), "registered_name": None if own else name}
+
+
+def from_config(kind: str, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The object that `to_config` described."""
+    if "class_name" not in config:
+        raise ValueError(f"The config of a {kind} needs 'class_name' and 'config'. Received {config!r}.")
+    return find(kind, config["class_name"].rpartition(">")[2], custom_objects).from_config(config.get("config") or {})
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -121,7 +121,6 @@ def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     return L1L2(l1=l1, l2=l2)
 
 
-register("regularizer")(l1_l2)
 
 
 def _factor(name: str, value: Any) -> float:
@@ -144,38 +143,18 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Callab
         ValueError: no regularizer has this name.
         TypeError: `identifier` is of another kind.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, dict):
-        return deserialize(identifier, custom_objects)
-    if isinstance(identifier, str):
-        identifier = registry.find("regularizer", identifier, custom_objects)
-        if identifier is l1_l2:
-            return l1_l2()
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise TypeError("A regularizer must be a name such as 'l2', its config, a Regularizer or a function of one "
-                        f"tensor. Received {identifier!r} of type {type(identifier).__name__}.")
-    return identifier  # type: ignore[no-any-return]
+    identifier = l1_l2() if identifier == "l1_l2" else identifier  # Keras 1 and 2: a function with other defaults
+    found: Callable[..., Any] | None = registry.identify(
+        "regularizer", identifier, custom_objects, "l2", "one tensor")
+    return found
 
 
 def serialize(regularizer: Any) -> Any:
     """The form in which files store a regularizer: its config, or the name of a function."""
-    if regularizer is None:
-        return None
-    if not hasattr(regularizer, "get_config"):
-        return regularizer.__name__
-    own = isinstance(regularizer, Regularizer) and type(regularizer).__module__ == __name__
-    name = type(regularizer).__name__
-    return {"module": "keras.regularizers" if own else type(regularizer).__module__, "class_name": name,
-            "config": regularizer.get_config(), "registered_name": None if own else name}
+    return registry.to_config("regularizer", regularizer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
     """A regularizer from {"class_name": ..., "config": ...}."""
-    if "class_name" not in config:
-        raise ValueError(f"The config of a regularizer needs 'class_name' and 'config'. Received {config!r}.")
-    found = registry.find("regularizer", config["class_name"].rpartition(">")[2], custom_objects)
-    regularizer: Callable[..., Any] = found.from_config(config.get("config") or {})
+    regularizer: Callable[..., Any] = registry.from_config("regularizer", config, custom_objects)
     return regularizer

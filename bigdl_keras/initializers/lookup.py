@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from bigdl_keras import registry
-from bigdl_keras.initializers.base import Initializer
 
 
 def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any] | None:
@@ -24,39 +23,17 @@ def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Callab
         ValueError: no initializer has this name.
         TypeError: `identifier` is of another kind.
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, str):
-        identifier = registry.find("initializer", identifier, custom_objects)
-    elif isinstance(identifier, dict):
-        return deserialize(identifier, custom_objects)
-    if isinstance(identifier, type):
-        identifier = identifier()
-    if not callable(identifier):
-        raise TypeError("An initializer must be a name such as 'glorot_uniform', its config, an Initializer object or "
-                        f"a function of (shape, dtype). Received {identifier!r} of type {type(identifier).__name__}.")
-    return identifier  # type: ignore[no-any-return]
+    found: Callable[..., Any] | None = registry.identify(
+        "initializer", identifier, custom_objects, "glorot_uniform", "(shape, dtype)")
+    return found
 
 
 def serialize(initializer: Any) -> Any:
     """The form in which files store an initializer: its config, or the name of a function."""
-    if initializer is None:
-        return None
-    if not isinstance(initializer, Initializer):
-        return initializer.__name__
-    own = type(initializer).__module__.startswith("bigdl_keras.")
-    return {
-        "module": "keras.initializers" if own else type(initializer).__module__,
-        "class_name": type(initializer).__name__,
-        "config": initializer.get_config(),
-        "registered_name": None if own else type(initializer).__name__,
-    }
+    return registry.to_config("initializer", initializer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
     """An initializer from `{"class_name": ..., "config": ...}`."""
-    if "class_name" not in config:
-        raise ValueError(f"The config of an initializer needs 'class_name' and 'config'. Received {config!r}.")
-    found = registry.find("initializer", config["class_name"].rpartition(">")[2], custom_objects)
-    initializer: Callable[..., Any] = found.from_config(config.get("config") or {})
+    initializer: Callable[..., Any] = registry.from_config("initializer", config, custom_objects)
     return initializer
