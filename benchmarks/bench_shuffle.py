@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import harness
+from bench_barrier import SIZES, Size, build  # holds BLAS to one thread before numpy is imported
 
-harness.one_thread()
 os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
-import numpy as np  # noqa: E402
-from bench_barrier import SIZES, Size, build  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
+import numpy as np
+from pyspark.sql import SparkSession
 
-import bigdl_keras as bk  # noqa: E402
+import bigdl_keras as bk
 
 WORKERS = 2
 ITERATIONS = {"1k": 20, "1M": 10, "10M": 4}

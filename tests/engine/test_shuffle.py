@@ -15,6 +15,7 @@ from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.report import Decision, Report
 from bigdl_keras.engine.selection import choose_engine
 from bigdl_keras.optimizers import SGD, Adam, Lamb
+from bigdl_keras.spark import preflight
 
 pytestmark = pytest.mark.spark
 
@@ -196,3 +197,37 @@ def test_the_job_group_of_the_caller_is_left_as_it_is(spark, make_job, make_data
         assert context.getLocalProperty("spark.jobGroup.id") == "mine"
     finally:
         context.setLocalProperty("spark.jobGroup.id", None)
+
+
+def test_auto_says_why_it_takes_short_tasks(spark, make_data, monkeypatch, caplog):
+    source = rows_of(spark, make_data(20))
+    with caplog.at_level("INFO", "bigdl_keras"):
+        assert choose_engine("auto", source).name == "barrier"
+        monkeypatch.setattr(preflight, "is_elastic", lambda context: True)
+        engine = choose_engine("auto", source)
+    assert (engine.name, engine.workers) == ("shuffle", 2)
+    first, second = [record.getMessage() for record in caplog.records]
+    assert first.startswith("Engine 'barrier' with 2 workers")
+    assert second.startswith("Engine 'shuffle' with 2 workers, for a gang cannot be scheduled")
+    assert "dynamic allocation" in second
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_neither_lineage_nor_shuffle_files_grow(spark, make_job, make_data, way, monkeypatch):
+    monkeypatch.setattr(shuffle, "_LONGEST_CHAIN", 8)
+    folders, kept = [Path(folder) for folder in _local_folders(spark)], []
+
+    def shuffles():
+        files = (path.name for folder in folders for path in folder.rglob("shuffle_*.data"))
+        return {name.split("_")[1] for name in files}
+
+    before = shuffles()
+
+    class Watcher(Report):
+        def on_batch_end(self, report, snapshot):
+            kept.append(len(shuffles() - before))
+
+    fit(make_job(epochs=6, batch_size=4), rows_of(spark, make_data(40)), None, Watcher())
+    assert len(kept) == 60
+    assert max(kept) <= 3 * 8  # two a round; the files of the chain before may not all be gone yet
