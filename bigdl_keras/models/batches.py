@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,33 @@ def train_on_batch(
 ) -> Any:
     """See `Model.train_on_batch`."""
     model.need_compiled("train_on_batch")
+    step = train_step(model, x, y, sample_weight, class_weight)
+    return answer(model, "train", step.program, step.numbers, step.rows, return_dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update: the program that ran, what it answered, and the rows of the batch."""
+
+    program: Program
+    numbers: np.ndarray
+    rows: int
+
+
+def train_step(
+    model: Model,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    class_weight: dict[int, float] | None,
+    seed: int = _SEED,
+    refuses_nan: bool = False,
+) -> Step:
+    """Update the model by one batch of arrays.
+
+    Raises:
+        ValueError: with `refuses_nan`, the loss is NaN; the message says where it began.
+    """
     matched = match(model, ArraySource(x, y, sample_weight))
     runtime = model.runtime
     program = runtime.objective_program(
@@ -37,8 +65,14 @@ def train_on_batch(
     rows = matched.source.rows or 0
     execution = runtime.execution(program)
     arrays = [*matched.source.read().arrays, np.asarray(rows, np.float32)]
-    results = execution.forward(arrays, Context(training=True, seed=_SEED, iteration=optimizer.iterations))
+    context = Context(training=True, seed=seed, iteration=optimizer.iterations)
+    results = execution.forward(arrays, context)
     numbers = flat_numbers(results)
+    if refuses_nan and np.isnan(numbers[0]):
+        raise ValueError(
+            f"The loss of iteration {optimizer.iterations + 1} is NaN: {execution.where_nan_begins(arrays, context)}. "
+            "To stop without an error, pass callbacks=[TerminateOnNaN()]."
+        )
     execution.backward()
     execution.updates()
     optimizer.step(
@@ -54,7 +88,7 @@ def train_on_batch(
     if constraints is not None:
         constraints.forward([])
         constraints.updates()
-    return _answer(model, "train", program, numbers, rows, return_dict)
+    return Step(program, numbers, rows)
 
 
 def test_on_batch(model: Model, x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
@@ -65,7 +99,7 @@ def test_on_batch(model: Model, x: Any, y: Any, sample_weight: Any, return_dict:
     rows = matched.source.rows or 0
     arrays = [*matched.source.read().arrays, np.asarray(rows, np.float32)]
     numbers = flat_numbers(model.runtime.execution(program).forward(arrays, Context()))
-    return _answer(model, "test", program, numbers, rows, return_dict)
+    return answer(model, "test", program, numbers, rows, return_dict)
 
 
 def predict_on_batch(model: Model, x: Any) -> Any:
@@ -82,7 +116,8 @@ def flat_numbers(results: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.ravel(result).astype(np.float64) for result in results])
 
 
-def _answer(model: Model, phase: str, program: Program, numbers: np.ndarray, rows: int, return_dict: bool) -> Any:
+def answer(model: Model, phase: str, program: Program, numbers: np.ndarray, rows: int, return_dict: bool) -> Any:
+    """Add a batch to what the phase has summed up since `reset_metrics()`, and return how it stands."""
     running = model._running.get(phase)
     if running is None or running.numbers is not program.numbers:
         assert program.numbers is not None

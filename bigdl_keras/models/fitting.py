@@ -55,7 +55,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         if check is None
         else runtime.objective_program(model.heads, check.inputs, check.labels, check.weights, False)
     )
-    callbacks = _callbacks(model, arguments, epochs, batch_size, source.source.rows)
+    callbacks = callbacks_of(model, arguments, epochs, batch_size, source.source.rows)
     engine = choose_engine(arguments["engine"], source.source, arguments["workers"])
     vector, optimizer = runtime.vector, model.optimizer
     settings = {
@@ -86,7 +86,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
         validate_when=_trigger(arguments, "validation_trigger"),
         evaluate_plan=None if evaluation is None else evaluation.plan,
         validation_batch_size=arguments["validation_batch_size"] or batch_size,
-        validation_epochs=_validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
+        validation_epochs=validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs),
         answers_batches=callbacks.steers_batches,
         refuses_nan=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks),
         constraint_plan=runtime.constraint_plan(),
@@ -310,7 +310,10 @@ def _logs_of(found: Evaluation, program: Program) -> dict[str, Any]:
     return running.logs()
 
 
-def _callbacks(model: Model, arguments: dict[str, Any], epochs: int, batch_size: int, rows: int | None) -> CallbackList:
+def callbacks_of(
+    model: Model, arguments: dict[str, Any], epochs: int, batch_size: int, rows: int | None
+) -> CallbackList:
+    """The callbacks of a fit: the user's, then history, progress bar and TensorBoard."""
     verbose = arguments["verbose"]
     callbacks = CallbackList(
         arguments["callbacks"],
@@ -400,7 +403,8 @@ def _validation_source(
     return ArraySource(*_first_rows(steps, batch_size, x, y, weights))
 
 
-def _validation_epochs(frequency: Any, initial_epoch: int, epochs: int) -> Collection[int] | None:
+def validation_epochs(frequency: Any, initial_epoch: int, epochs: int) -> Collection[int] | None:
+    """The epochs after which to validate, None for all."""
     if isinstance(frequency, Collection):
         return {int(epoch) - 1 for epoch in frequency}
     if _positive("validation_freq", frequency) == 1:

@@ -61,7 +61,9 @@ class Graph:
 
     @property
     def output_names(self) -> list[str]:
-        """Names of the layers that make the outputs, numbered where one layer makes several."""
+        """Keys of a dict of outputs; else names of the layers that make them, numbered where one makes several."""
+        if isinstance(self.outputs, dict) and len(self.outputs) == len(self.output_tensors):
+            return sorted(self.outputs)
         names: list[str] = []
         for tensor in self.output_tensors:
             operation = tensor.node.operation if tensor.node is not None else None

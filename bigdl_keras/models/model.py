@@ -11,7 +11,7 @@ from bigdl_keras import optimizers
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.tensor import KerasTensor, is_symbolic
 from bigdl_keras.layers.base import Layer, _walk
-from bigdl_keras.models import batches, fitting, profiling, recovery, summary_table
+from bigdl_keras.models import batches, fitting, profiling, recovery, streaming, summary_table
 from bigdl_keras.models.functional import Graph
 from bigdl_keras.models.objective import Head, Running, make_heads
 from bigdl_keras.models.runtime import Runtime, weight_carrier
@@ -300,7 +300,8 @@ class Model(Layer):
 
         Args:
             x: arrays (one, or a list, tuple or dict for several inputs), an RDD of (x, y) or (x, y, weight) tuples or
-                of `Sample`, or a DataFrame.
+                of `Sample`, a DataFrame, or whatever makes batches (x, y) or (x, y, weight): a generator, another
+                iterable, or an object with `len(x)` batches `x[i]`. Such batches train in this process.
             y: labels, for arrays.
             batch_size: rows of a global batch, over all workers; default 32. Any number will do.
             epochs: train up to this epoch.
@@ -336,7 +337,11 @@ class Model(Layer):
             RuntimeError: not compiled, or a worker was lost.
             ValueError, TypeError: the data does not fit the model; the message names column, row or layer.
         """
-        return fitting.fit(self, locals_of(locals()), **kwargs)
+        arguments = locals_of(locals())
+        if streaming.is_stream(x):
+            return streaming.fit(self, arguments, **kwargs)
+        arguments["validation_data"] = streaming.collected(validation_data, validation_steps)
+        return fitting.fit(self, arguments, **kwargs)
 
     def evaluate(
         self,
@@ -358,7 +363,7 @@ class Model(Layer):
         Returns:
             The loss, or [loss, metrics ...]; with `return_dict` a dict by name.
         """
-        return fitting.evaluate(self, locals_of(locals()))
+        return (streaming if streaming.is_stream(x) else fitting).evaluate(self, locals_of(locals()))
 
     def predict(
         self,
@@ -383,7 +388,7 @@ class Model(Layer):
             What was given: arrays for arrays; an RDD of predictions in row order for an RDD; for a DataFrame one with
             all its columns and the predictions.
         """
-        return fitting.predict(self, locals_of(locals()))
+        return (streaming if streaming.is_stream(x) else fitting).predict(self, locals_of(locals()))
 
     def predict_classes(self, x: Any, batch_size: int | None = None, zero_based_label: bool = True) -> Any:
         """The class of each row: the place of the largest output, or of a single output whether it is above 0.5.
@@ -431,9 +436,19 @@ class Model(Layer):
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that `evaluate` returns, known after the first step or evaluation."""
-        for running in self._running.values():
-            return running.numbers.names
-        return ["loss"]
+        numbers = self._numbers()
+        return ["loss"] if numbers is None else numbers.names
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics in use, known after the first step or evaluation."""
+        numbers = self._numbers()
+        return [] if numbers is None else [metric for _, metric, _ in numbers.metrics]
+
+    def _numbers(self) -> Any:
+        """How the numbers of a step read, once one has run."""
+        programs = [] if self._runtime is None else self._runtime.programs
+        return next((program.numbers for program in programs if program.numbers is not None), None)
 
     def reset_states(self) -> None:
         """Zero the states of stateful recurrent layers."""

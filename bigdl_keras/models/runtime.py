@@ -76,6 +76,11 @@ class Runtime:
         """Whether the vector still holds the model's weights."""
         return self.vector.holds(*_variables_of(self.model))
 
+    @property
+    def programs(self) -> list[Program]:
+        """What was traced since `compile`."""
+        return list(self._programs.values())
+
     def forget_programs(self) -> None:
         """Trace anew at the next use (after `compile`)."""
         self._programs.clear()
