@@ -299,3 +299,24 @@ def test_csv_files_go_on(tmp_path):
         log("parts.csv", "two", Crash(30), seed=5)
     log("parts.csv", "two", resume=True)
     assert (tmp_path / "parts.csv").read_text() == (tmp_path / "whole.csv").read_text()
+
+
+@pytest.mark.spark
+def test_a_fit_moves_to_spark(tmp_path, spark):
+    undisturbed = fit(model(synchronized=True), seed=5)
+    made = model(synchronized=True)
+    made.set_checkpoint(tmp_path, triggers.SeveralIteration(7))
+    with pytest.raises(KeyboardInterrupt):
+        fit(made, [Crash(23)], seed=5)
+    made = model(synchronized=True)
+    made.set_checkpoint(tmp_path)
+    x, y = data()
+    rows = spark.sparkContext.parallelize(list(zip(x, y, strict=True)), 3)
+    held = spark.sparkContext.parallelize(list(zip(x, y, strict=True)), 2)
+    made.fit(rows, batch_size=8, epochs=5, verbose=0, validation_data=held, engine="barrier", workers=2, resume=True,
+             callbacks=steering())
+    for mine, theirs in zip(whole_state(made), whole_state(undisturbed), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-5)
+    assert list(made.history.history) == list(undisturbed.history.history)
+    for name, values in undisturbed.history.history.items():
+        np.testing.assert_allclose(made.history.history[name], values, rtol=1e-4)

@@ -164,3 +164,18 @@ def test_the_policy_of_a_configuration():
     conf = {"spark.bigdl_keras.failure.retryTimes": "2", "spark.bigdl_keras.failure.snapshotSeconds": "3.5",
             "spark.bigdl_keras.failure.timeoutSeconds": "7"}
     assert RetryPolicy.of(conf.get) == RetryPolicy(2, 120.0, 3.5, 60.0, 7.0)
+
+
+def test_lost_slots_are_waited_for_and_then_done_without(monkeypatch, caplog):
+    from bigdl_keras.engine.barrier import BarrierEngine
+
+    slots = iter([1, 2, 3])
+    monkeypatch.setattr(retry.preflight, "task_slots", lambda context: next(slots))
+    engine = BarrierEngine(3, None)
+    assert retry._recovered(engine, 60.0) is engine
+    monkeypatch.setattr(retry.preflight, "task_slots", lambda context: 2)
+    fewer = retry._recovered(engine, 0.0)
+    assert (fewer.workers, fewer.name) == (2, "barrier")
+    assert "2 of 3 task slots left" in caplog.text
+    monkeypatch.setattr(retry.preflight, "task_slots", lambda context: 0)
+    assert retry._recovered(engine, 0.0) is engine  # whose preflight says what is wrong

@@ -141,7 +141,7 @@ SCRIPT = """
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_killed_driver(tmp_path):
     script, folder, result = tmp_path / "train.py", tmp_path / "checkpoints", tmp_path / "result.npz"
     script.write_text(textwrap.dedent(SCRIPT))
