@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -14,8 +15,9 @@ import numpy as np
 
 from bigdl_keras.data import Block, Column
 
-_RESIDENT_BYTES = 128 << 20  # that a worker may have read of mapped rows before it lets go of them
-_AROUND_BYTES = 64 << 10  # the kernel brings in around each row that is read
+_RESIDENT_BYTES = 128 << 20  # of mapped rows: more are let go before others are read
+_WINDOW_BYTES = 32 << 20  # of a file that rows are gathered from at a time
+_AROUND_BYTES = 2 << 20  # that the kernel may bring in with a row: what it keeps together in its cache
 
 
 def local_folder() -> Path:
@@ -72,15 +74,29 @@ class MappedBlock(Block):
     _touched: list[int] = field(default_factory=lambda: [0], repr=False, compare=False)
 
     def take(self, index: np.ndarray | slice) -> Block:
-        """The rows at `index`; once in a while the pages read so far are let go."""
-        block = Block.of([array[index] for array in self.arrays])
-        around = 0 if isinstance(index, slice) else _AROUND_BYTES * block.rows * len(self.arrays)
-        self._touched[0] += block.nbytes + around
+        """The rows at `index`, best in ascending order; pages read before them are let go once they are many."""
+        if isinstance(index, slice):
+            for array in self.arrays:
+                self._make_room(array[index].nbytes + _AROUND_BYTES)
+            return super().take(index)
+        return Block.of([self._gather(array, index) for array in self.arrays])
+
+    def _gather(self, array: np.ndarray, index: np.ndarray) -> np.ndarray:
+        gathered = np.empty((len(index), *array.shape[1:]), array.dtype)
+        windows = index // max(1, _WINDOW_BYTES // max(array[:1].nbytes, 1))
+        bounds = [0, *(np.flatnonzero(np.diff(windows)) + 1).tolist(), len(index)]
+        for start, stop in pairwise(bounds):
+            self._make_room(min(_WINDOW_BYTES, (stop - start) * _AROUND_BYTES) + _AROUND_BYTES)
+            gathered[start:stop] = array[index[start:stop]]
+        return gathered
+
+    def _make_room(self, size: int) -> None:
+        """Let go of what was read, if `size` bytes more were too many."""
+        self._touched[0] += size
         if self._touched[0] > _RESIDENT_BYTES:
-            self._touched[0] = 0
+            self._touched[0] = size
             for array in self.arrays:
                 _let_go(array)
-        return block
 
 
 def _let_go(array: np.ndarray) -> None:

@@ -51,7 +51,8 @@ def test_rows_in_any_order(folder, limit):
 
 
 def test_pages_that_were_read_are_let_go(folder, monkeypatch):
-    monkeypatch.setattr(mapped, "_RESIDENT_BYTES", 4 << 20)
+    monkeypatch.setattr(mapped, "_RESIDENT_BYTES", 8 << 20)
+    monkeypatch.setattr(mapped, "_WINDOW_BYTES", 4 << 20)
     x = np.random.default_rng(0).normal(size=(16_000, 1024)).astype("float32")  # 62 MiB
     pieces = ((0, start, Block.of([x[start:start + 1000]])) for start in range(0, len(x), 1000))
     block, = mapped.hold_rows([Block.of([x[:0]])], pieces, 1 << 20)
@@ -65,7 +66,7 @@ def test_pages_that_were_read_are_let_go(folder, monkeypatch):
     for mine in rule.deal(0, 0, len(x)):
         rows = block.take(mine.index)
         np.testing.assert_array_equal(rows.arrays[0], x[mine.index])
-        assert resident() - before < 24 << 20
+        assert resident() - before < 16 << 20
     for mine in Minibatches(len(x), 1000).deal(0, 0, len(x)):
         view = block.take(mine.index).arrays[0]
         block.take(slice(0, 2000))  # lets go
@@ -86,11 +87,10 @@ def test_striped_rows_find_their_places(rows, batch_size, size):
             np.testing.assert_array_equal(block.take(part.index).arrays[1], batch * batch_size + part.places)
 
 
-def test_dealt_pieces_are_small(monkeypatch):
-    monkeypatch.setattr(tasks, "_DEALT_BYTES", 200)
+def test_dealt_pieces_are_small():
     pieces = [(0, block_of(20)), (0, block_of(10, 20))]
-    for dealt in (list(tasks.deal_pieces(0, [0], 30, 2, 0, pieces)),
-                  list(tasks.deal_stripes(Minibatches(30, 4), [0], 2, 0, pieces))):
+    for dealt in (list(tasks.deal_pieces(0, [0], 30, 2, 0, pieces, 200)),
+                  list(tasks.deal_stripes(Minibatches(30, 4), [0], 2, 0, pieces, 200))):
         assert max(block.nbytes for _, (_, _, block) in dealt) <= 200
         assert sorted(int(row) for _, (_, _, block) in dealt for row in block.arrays[1]) == list(range(30))
         assert all(first == block.arrays[1][0] for _, (_, first, block) in dealt)
