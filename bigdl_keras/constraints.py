@@ -100,6 +100,13 @@ for _class, _names in ((MaxNorm, ("max_norm", "maxnorm")), (NonNeg, ("non_neg", 
     register("constraint", *_names)(_class)
 
 
+# Keras's other spellings of the same classes.
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm
+
+
 def get(identifier: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any] | None:
     """A constraint from its name, its config, its class, or itself.
 

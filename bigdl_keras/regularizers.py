@@ -116,6 +116,12 @@ def _orthogonality(x: Any, factor: float, mode: str) -> Any:
     return factor * 0.5 * ops.sum(others) / max(pairs, 1)
 
 
+# Keras's other spellings of the same classes.
+l1 = L1
+l2 = L2
+orthogonal_regularizer = OrthogonalRegularizer
+
+
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
     """L1L2 with the defaults of Keras's function of this name."""
     return L1L2(l1=l1, l2=l2)

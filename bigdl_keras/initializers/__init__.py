@@ -20,6 +20,24 @@ from bigdl_keras.initializers.random import (
     set_seed,
 )
 
+# Keras's other spellings of the same classes.
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+identity = Identity
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+ones = Ones
+orthogonal = Orthogonal
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling
+zeros = Zeros
+IdentityInitializer = Identity
+OrthogonalInitializer = Orthogonal
+
 __all__ = [
     "Constant",
     "GlorotNormal",
@@ -43,4 +61,20 @@ __all__ = [
     "draw_seed",
     "set_random_seed",
     "set_seed",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "identity",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "truncated_normal",
+    "variance_scaling",
+    "zeros",
+    "IdentityInitializer",
+    "OrthogonalInitializer",
 ]

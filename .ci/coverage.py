@@ -1,0 +1,117 @@
+"""What a user of Keras 3 or BigDL finds here, and what not: `docs/coverage.md` is written by this script.
+
+Usage: python .ci/coverage.py          writes the page
+       python .ci/coverage.py --check  says whether it is up to date
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "coverage.md"
+NAMES = ROOT / "tests" / "data"
+
+# (room, pattern of names) -> what stands in their place; the first that fits is told.
+INSTEAD = [
+    ("", r"^(Jax|Flax|Torch|TFSM)", "wraps a layer of another framework"),
+    ("layers", r"^(Random|AugMix|AutoContrast|CutMix|MixUp|Contrast|Equalization|Posterization|Solarization|MaxNumB"
+               r"|RandAugment|STFT|MelSpectrogram|Pipeline|Grayscale|GaussianBlur)",
+     "augmentation and signals: prepare the data before training"),
+    ("layers", r"^(Hashing|HashedCrossing|IntegerLookup|StringLookup|TextVectorization)",
+     "strings and ids: prepare them in Spark (StringIndexer, FeatureHasher)"),
+    ("ops", r"^(scan|while_loop|fori_loop|cond|switch|map|associative_scan|vectorized_map)$",
+     "control flow depends on Python values here: models are compiled once"),
+    ("ops", r"(fft|stft|view_as)", "no complex numbers"),
+    ("ops.image", r"", "no operations on images; layers Resizing, CenterCrop and UpSampling2D"),
+    ("ops", r"^(custom_gradient|device|name_scope)", "gradients follow from the kernels; there is one device"),
+    ("initializers", r"^(stft|STFT)", "no complex numbers"),
+    ("callbacks", r"^OrbaxCheckpoint$", "`callbacks.BackupAndRestore`, `model.set_checkpoint`"),
+    ("keras1.layers", r"^KerasLayerWrapper$", "layers of the JVM: write a Layer or a Lambda"),
+    ("keras1.layers", r"^GetShape$", "`tensor.shape`"),
+    ("keras1.layers", r"^SparseDense$", "`Dense`, or `SparseEmbedding` for ids"),
+    ("keras1.models", r"^(backward|parameters)$", "gradients are those of a whole training step; `get_weights`"),
+    ("keras1.models", r"^save_graph_topology$", "`summary`"),
+    ("keras1.models", r"^quantize$", "no quantized models"),
+    ("keras1.criterion", r"^ParallelCriterion$", "`compile(loss=[...], loss_weights=[...])`"),
+    ("keras1.criterion", r"^TimeDistributed", "every loss takes time steps, and masks"),
+    ("keras1.criterion", r"", "a function of (y_true, y_pred), or `autograd.CustomLoss`"),
+    ("optimizers.schedules", r"^Plateau$", "`callbacks.ReduceLROnPlateau`"),
+    ("optimizers.schedules", r"^EpochDecayWithWarmUp$", "`SequentialSchedule` of `Warmup` and `EpochDecay`"),
+    ("keras1.optimizer", r"^LarsSGD$", "`optimizers.LARS`"),
+    ("keras1.metrics", r"ObjectDetection$", "no detection models"),
+    ("activations", r"^softmin$", "`lambda x: ops.softmax(-x)`"),
+]
+
+
+def place_of(room: str) -> Any:
+    """The module of this library, or an object of the class, that answers for a room."""
+    path, _, last = room.rpartition(".")
+    if last[:1].isupper():
+        return getattr(importlib.import_module(f"bigdl_keras.{path}"), last)()
+    return importlib.import_module(f"bigdl_keras.{room}")
+
+
+def is_here(room: str, name: str) -> bool:
+    """Whether a user who looks for `name` in the room finds it."""
+    if room == "ops.image":
+        return False
+    return hasattr(place_of(room), name)
+
+
+def instead(room: str, name: str) -> str:
+    """What is told of a name that is not here."""
+    for part, pattern, text in INSTEAD:
+        if room.startswith(part) and re.search(pattern, name):
+            return text
+    return "not yet"
+
+
+def chapter(title: str, file_name: str) -> list[str]:
+    """All rooms of one library."""
+    data = json.loads((NAMES / file_name).read_text())
+    found = {room: [name for name in names if is_here(room, name)] for room, names in data["rooms"].items()}
+    lines = [f"## {title} ({data['version']})", "", "| room | here | of |", "|---|---|---|"]
+    lines += [f"| `{room}` | {len(found[room])} | {len(names)} |" for room, names in data["rooms"].items()]
+    for room, names in data["rooms"].items():
+        missing = [name for name in names if name not in found[room]]
+        lines += ["", f"### `{room}`", "", f"Here: {', '.join(f'`{name}`' for name in found[room]) or 'nothing'}."]
+        if missing:
+            lines += ["", "| not here | instead |", "|---|---|"]
+            reasons: dict[str, list[str]] = {}
+            for name in missing:
+                reasons.setdefault(instead(room, name), []).append(name)
+            lines += [f"| {', '.join(f'`{name}`' for name in group)} | {reason} |" for reason, group in reasons.items()]
+    return [*lines, ""]
+
+
+def page() -> str:
+    """The whole page."""
+    lines = ["# What is here of Keras 3 and of BigDL", "",
+             "Written by `.ci/coverage.py` from the public names of real Keras and from BigDL's sources, compared with "
+             "what can be imported here. What is here takes the original's arguments and means the same; where it "
+             "differs on purpose, its docstring, or that of `bigdl_keras.keras1`, says so.", ""]
+    lines += chapter("Keras", "keras3_names.json")
+    lines += chapter("BigDL", "bigdl_names.json")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Write the page, or compare."""
+    text = page()
+    if "--check" in sys.argv[1:]:
+        if not PAGE.exists() or PAGE.read_text() != text:
+            print("docs/coverage.md is out of date: run python .ci/coverage.py")
+            return 1
+        return 0
+    PAGE.write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
