@@ -24,7 +24,7 @@ def measure(model: Model, x: Any, y: Any, sample_weight: Any, runs: int) -> list
     runtime = model.runtime
     if y is None:
         source, inputs = match_inputs(model, ArraySource(x))
-        plan, arrays, training = runtime.predict_program(inputs).plan, source.read().arrays, False
+        plan, arrays, training = runtime.predict_program(inputs).plan, [*source.read().arrays], False
     else:
         model.need_compiled("profile")
         matched = match(model, ArraySource(x, y, sample_weight))

@@ -297,3 +297,14 @@ def test_a_gang_on_spark(spark, make_job, make_data, workers):
     plain = LocalEngine().run(make_job(epochs=3, batch_size=8), as_source(*data), None, Report())
     np.testing.assert_allclose(found.values, plain.values, atol=0.05)
     assert (found.values != plain.values).any()
+
+
+def test_fit_hands_it_on_and_refuses_unknown_names():
+    import bigdl_keras as bk
+
+    model = bk.Sequential([bk.Input((3,)), bk.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((8, 3), "float32")
+    model.fit(x, x[:, :1], verbose=0, engine="local", compression="bf16")
+    with pytest.raises(ValueError, match="`compression` must be None, 'bf16' or 'fp16'. Received 'zip'"):
+        model.fit(x, x[:, :1], verbose=0, engine="local", compression="zip")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from bigdl_keras.engine.collectives.compression import Compression
+
 
 class Alone:
     """The collective of a single worker."""
 
     rank = 0
     size = 1
-    compression = None
+    compression: Compression | None = None
 
     def sum(self, numbers: np.ndarray, patient: bool = False) -> np.ndarray:
         """`numbers` themselves."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.engine.collectives.compression import Compression
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
 
@@ -37,7 +38,7 @@ class ThreadTeam:
 class Threads:
     """The collective of one thread of a team."""
 
-    compression = None
+    compression: Compression | None = None
 
     def __init__(self, team: ThreadTeam, rank: int) -> None:
         self.rank = rank
