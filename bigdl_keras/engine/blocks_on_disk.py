@@ -1,18 +1,15 @@
-"""A worker's rows lie in files that are mapped into memory: short tasks find them again without reading them anew."""
+"""A worker's rows lie in named files that any process of its machine maps: short tasks need not read them anew."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import uuid
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
-import numpy as np
-
 from bigdl_keras.data.block import Block, Column
+from bigdl_keras.engine.mapped import ColumnFile, MappedBlock, local_folder, map_column
 from bigdl_keras.errors import RowsLost
 
 
@@ -40,25 +37,26 @@ class RowsOnDisk:
         Raises:
             RowsLost: the files are not on this machine.
         """
-        return Block(tuple(self.map_column(number, "r") for number in range(len(self.columns))), self.rows)
+        arrays = []
+        for path, column in zip(self.paths, self.columns, strict=True):
+            try:
+                with path.open("rb") as file:
+                    arrays.append(map_column(file, column, self.rows))
+            except FileNotFoundError:
+                raise RowsLost(f"The rows from {self.start} on are not on this machine any more.") from None
+        return MappedBlock(tuple(arrays), self.rows)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The file of each column."""
+        return [Path(self.folder) / str(number) for number in range(len(self.columns))]
 
     def delete(self) -> None:
         """Remove the files; processes that have them mapped keep them until they let go."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        if os.path.isdir(parent := os.path.dirname(self.folder)) and not os.listdir(parent):
+        parent = os.path.dirname(self.folder)
+        if os.path.isdir(parent) and not os.listdir(parent):
             shutil.rmtree(parent, ignore_errors=True)
-
-    def map_column(self, number: int, mode: str) -> np.ndarray:
-        """One column, mapped with a mode of numpy.memmap."""
-        column = self.columns[number]
-        shape = (self.rows, *column.shape)
-        if not prod(shape):  # a file of no bytes cannot be mapped
-            return np.empty(shape, column.dtype)
-        try:
-            mapped = np.memmap(Path(self.folder) / f"{number}", column.dtype, mode, shape=shape)  # type: ignore[call-overload]
-        except FileNotFoundError:
-            raise RowsLost(f"The rows from {self.start} on are not on this machine any more.") from None
-        return np.asarray(mapped)
 
 
 class RowWriter:
@@ -73,13 +71,18 @@ class RowWriter:
     """
 
     def __init__(self, name: str, columns: tuple[Column, ...], rows: int, start: int, total: int) -> None:
-        base = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
-        folder = Path(base) / name / uuid.uuid4().hex  # two attempts of a task must not meet
+        folder = local_folder() / name / uuid.uuid4().hex  # two attempts of a task must not meet
         folder.mkdir(parents=True)
-        self.kept = RowsOnDisk(str(folder), columns, rows, start, total)
-        self._arrays = [self.kept.map_column(number, "w+") for number in range(len(columns))]
+        self._kept = RowsOnDisk(str(folder), columns, rows, start, total)
+        self._files = [ColumnFile(column, path) for column, path in zip(columns, self._kept.paths, strict=True)]
 
     def put(self, position: int, block: Block) -> None:
         """Write a piece whose first row is row `position` of these."""
-        for array, values in zip(self._arrays, block.arrays, strict=True):
-            array[position:position + block.rows] = values
+        for file, values in zip(self._files, block.arrays, strict=True):
+            file.put(position, values)
+
+    def finish(self) -> RowsOnDisk:
+        """Where they lie, now that all are there."""
+        for file in self._files:
+            file.map(0)  # closes it
+        return self._kept

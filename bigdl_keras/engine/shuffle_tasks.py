@@ -53,18 +53,17 @@ def keep_rows(name: str, columns: tuple[tuple[Column, ...], ...], totals: tuple[
 
     With `stripes`, training rows are this task's part of every batch of so many rows.
     """
-    rule, writers = Minibatches(totals[TRAINING], stripes or 1), []
-    for which, total in enumerate(totals):
-        if stripes and which == TRAINING:
-            writers.append(RowWriter(name, columns[which], rule.striped_before(total, rank, size), 0, total))
-        else:
-            first, last = share(0, total, rank, size)
-            writers.append(RowWriter(name, columns[which], last - first, first, total))
+    rule = Minibatches(totals[TRAINING], stripes or 1)
+    shares = [share(0, total, rank, size) for total in totals]
+    if stripes:
+        shares[TRAINING] = (0, rule.striped_before(totals[TRAINING], rank, size))
+    writers = [RowWriter(name, of_set, stop - start, start, total)
+               for of_set, (start, stop), total in zip(columns, shares, totals, strict=True)]
     for _, (which, position, block) in items:
         if stripes and which == TRAINING:
             position = rule.striped_before(position, rank, size)
-        writers[which].put(position - writers[which].kept.start, block)
-    yield pickle.dumps(("rows", tuple(writer.kept for writer in writers)))
+        writers[which].put(position - shares[which][0], block)
+    yield pickle.dumps(("rows", tuple(writer.finish() for writer in writers)))
 
 
 def let_go_of_rows(fit: str, records: Iterable[bytes]) -> Iterator[None]:
