@@ -306,5 +306,5 @@ def test_fit_hands_it_on_and_refuses_unknown_names():
     model.compile("sgd", "mse")
     x = np.ones((8, 3), "float32")
     model.fit(x, x[:, :1], verbose=0, engine="local", compression="bf16")
-    with pytest.raises(ValueError, match="`compression` must be None, 'bf16' or 'fp16'. Received 'zip'"):
+    with pytest.raises(ValueError, match=r"`compression` must be None, 'bf16' or 'fp16'\. Received 'zip'"):
         model.fit(x, x[:, :1], verbose=0, engine="local", compression="zip")
