@@ -27,6 +27,7 @@ _MODULES = (
     "optimizers",
     "regularizers",
     "triggers",
+    "utils",
 )
 
 _ELSEWHERE = {"triggers": "engine.triggers"}
