@@ -102,11 +102,9 @@ class Optimizer:
         Args:
             batch_size: rows of a batch.
             val_rdd: data like `training_rdd`.
-            trigger: only EveryEpoch(), the default.
+            trigger: when; EveryEpoch() by default.
             val_method: list of metrics, such as [Top1Accuracy()].
         """
-        if trigger is not None and not isinstance(trigger, EveryEpoch):
-            raise ValueError(f"Validation follows EveryEpoch(). Received {trigger!r}.")
         methods = list(val_method) if isinstance(val_method, (list, tuple)) else [val_method]
         self._validation = (batch_size, val_rdd, trigger, [item for item in methods if item not in (None, "loss")])
 
@@ -146,13 +144,14 @@ class Optimizer:
 
     def optimize(self) -> Any:
         """Train until the trigger fires; returns the trained model, which is the one given."""
-        _, _, _, methods = self._validation or (0, None, None, [])
+        methods = [] if self._validation is None else self._validation[3]
         self.model.compile(self.optim_method, self.criterion, metrics=methods)
         rows = {"batch_size": self.batch_size, "verbose": 0, "epochs": _FOREVER, "end_trigger": self.end_trigger}
         if isinstance(self.end_trigger, MaxEpoch):
             rows["epochs"] = self.end_trigger.maximum
         if self._validation is not None:
-            rows |= {"validation_data": self._validation[1], "validation_batch_size": self._validation[0]}
+            batch_size, data, trigger, _ = self._validation
+            rows |= {"validation_data": data, "validation_batch_size": batch_size, "validation_trigger": trigger}
         features, labels = self.training_rdd if isinstance(self.training_rdd, tuple) else (self.training_rdd, None)
         self.model.fit(features, labels, **rows)
         return self.model

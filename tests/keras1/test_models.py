@@ -180,6 +180,9 @@ def test_the_optimizer_of_the_first_generation(tmp_path):
     trained = train.optimize()
     assert trained is model and trained.history.history["val_loss"][-1] < trained.history.history["val_loss"][0]
     assert len(trained.get_train_summary("Loss")) == 15
+    train.set_validation(20, (X, Y + 1), optimizer.SeveralIteration(2), [optimizer.Top1Accuracy()])
+    train.set_end_when(optimizer.MaxEpoch(2))
+    assert len(train.optimize().get_validation_summary("loss")) >= 3
     more = optimizer.Optimizer.create(model, (X, Y + 1), criterion.ClassNLLCriterion(),
                                       end_trigger=optimizer.MaxIteration(4), batch_size=20)
     more.optimize()
