@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.engine.progress import EpochSoFar
+from bigdl_keras.saving import paths
 
 _logger = logging.getLogger(__name__)
 _FORMAT = 1
 _NAME = re.compile(r"checkpoint-(\d{10,})\.npz")
-_WHOLE_WRITES = ("s3", "gcs", "abfs")  # stores where an object is seen when its writer closes it, and not before
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
@@ -101,7 +101,7 @@ class CheckpointFolder:
         name = f"checkpoint-{state.iteration:010d}.npz"
         self._files.create_dir(self._path, recursive=True)
         target = f"{self._path}/{name}"
-        if self._files.type_name in _WHOLE_WRITES:
+        if self._files.type_name in paths.WHOLE_WRITES:
             self._write_arrays(target, arrays)
         else:
             aside = f"{self._path}/.{name}-{uuid.uuid4().hex[:8]}.part"
@@ -157,30 +157,19 @@ class CheckpointFolder:
             _flush(path)
 
     def _put_in_place(self, aside: str, target: str) -> None:
-        try:
-            self._files.move(aside, target)
-        except OSError:  # hdfs does not replace files
-            if self._files.get_file_info(target).is_file:
-                self._files.delete_file(target)
-            self._files.move(aside, target)
+        paths.move_over(self._files, aside, target)
         if self._files.type_name == "local":
             _flush(os.path.dirname(target))
 
 
 def _opened(path: str, filesystem: Any) -> tuple[Any, str]:
     """(file system, path on it)"""
-    from pyarrow import fs
-
     if filesystem is not None:
         return filesystem, path.rstrip("/")
-    if "://" not in path:
-        return fs.LocalFileSystem(), os.path.abspath(path)
     try:
-        opened, place = fs.FileSystem.from_uri(path)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"The checkpoint folder {path!r} cannot be opened: {error}. Give a local path, a URI of a "
-                         "file system that pyarrow.fs knows, or `filesystem=`.") from error
-    return opened, place.rstrip("/")
+        return paths.open_filesystem(path, "The checkpoint folder")
+    except ValueError as error:
+        raise ValueError(f"{error} Or pass `filesystem=`.") from error
 
 
 def _flush(path: str) -> None:

@@ -41,7 +41,7 @@ def load_model(
     """A model from a whole-model file of any Keras: `.keras`, or `.h5` of Keras 1.2, 2 and 3.
 
     Args:
-        filepath: the file.
+        filepath: the file; a local path, or a URI (hdfs://, s3://, gs://, file://, dbfs:/...).
         custom_objects: the user's layers, losses and functions by name.
         compile: also restore optimizer, loss, metrics and the optimizer's state, where the file has them.
         safe_mode: refuse Lambda layers with Python bytecode in the file. Bytecode is never executed.
@@ -52,10 +52,15 @@ def load_model(
     Raises:
         ValueError: no such file, a damaged one, or one with layers that are not known; all gaps are listed.
     """
-    file = saving.read_file(os.fspath(filepath), known_layers=known_layers(custom_objects), safe_mode=safe_mode)
+    with saving.fetched(filepath) as path:
+        return _load(path, custom_objects, compile, safe_mode)
+
+
+def _load(path: str, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool) -> Model:
+    file = saving.read_file(path, known_layers=known_layers(custom_objects), safe_mode=safe_mode)
     if file.spec is None:
         raise ValueError(
-            f"{os.fspath(filepath)} holds weights only. Build the model (model_from_json or your own code), then "
+            f"{path} holds weights only. Build the model (model_from_json or your own code), then "
             "call model.load_weights() on it."
         )
     model = model_from_spec(file.spec, custom_objects)
@@ -85,13 +90,14 @@ def load_weights(
             f"The model '{model.name}' has no weights yet: give its first layer an Input, or call it on data, before "
             "load_weights()."
         )
-    file = saving.read_file(os.fspath(filepath))
-    store = Store(model)
-    report = file.read_weights(store.root, by_name=by_name, skip_mismatch=skip_mismatch)
-    _put(model, report)
-    if model._origin is not None and file.version.major < 3 and not (by_name or skip_mismatch):
-        layout = file.original_layout(store.root)  # the file tells the backend, which JSON does not
-        _remember(model, store, layout, file.version)
+    with saving.fetched(filepath) as path:
+        file = saving.read_file(path)
+        store = Store(model)
+        report = file.read_weights(store.root, by_name=by_name, skip_mismatch=skip_mismatch)
+        _put(model, report)
+        if model._origin is not None and file.version.major < 3 and not (by_name or skip_mismatch):
+            layout = file.original_layout(store.root)  # the file tells the backend, which JSON does not
+            _remember(model, store, layout, file.version)
     return report
 
 
@@ -106,7 +112,8 @@ def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True)
     else:
         raise ValueError(f"A model is saved to a file ending in '.keras' (or '.h5'). Received {path!r}.")
     store = Store(model)
-    write(path, spec_with_compile(model), store.root, _optimizer_state(model, store))
+    with saving.delivered(path) as place:
+        write(place, spec_with_compile(model), store.root, _optimizer_state(model, store))
 
 
 def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -116,11 +123,12 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
         raise ValueError(f"Weights are saved to a file ending in '.weights.h5'. Received {path!r}.")
     _refuse_overwriting(path, overwrite)
     store = Store(model)
-    saving.write_weights(path, store.root, _optimizer_state(model, store))
+    with saving.delivered(path) as place:
+        saving.write_weights(place, store.root, _optimizer_state(model, store))
 
 
 def _refuse_overwriting(path: str, overwrite: bool) -> None:
-    if not overwrite and os.path.exists(path):
+    if not overwrite and saving.exists(path):
         raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
 
 

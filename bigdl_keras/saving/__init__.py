@@ -8,6 +8,7 @@ from .keras_json import to_keras_json
 from .limits import Limits
 from .listing import ArrayEntry
 from .optimizer_state import OptimizerState
+from .paths import delivered, exists, fetched
 from .report import WeightReport
 from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
 from .writing import write_h5, write_keras, write_weights
@@ -26,6 +27,9 @@ __all__ = [
     "TensorRef",
     "Version",
     "WeightReport",
+    "delivered",
+    "exists",
+    "fetched",
     "map_tensors",
     "original_layout",
     "read_file",
