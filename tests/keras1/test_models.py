@@ -211,3 +211,18 @@ def test_samples_in_an_rdd(spark):
     assert model.evaluate(rows)[0] < before[0]
     classes = model.predict_classes(rows).collect()
     assert classes == model.predict(X).argmax(axis=1).tolist()
+
+
+@pytest.mark.spark
+def test_columns_of_a_frame(spark):
+    frame = spark.createDataFrame([(row.tolist(), int(label)) for row, label in zip(X, Y, strict=True)],
+                                  ["features", "label"])
+    model = classifier()
+    model.fit(frame, batch_size=20, nb_epoch=2, feature_cols=["features"], label_cols=["label"], verbose=0,
+              validation_data=frame)
+    found = model.evaluate(frame, feature_cols=["features"], label_cols=["label"])
+    assert found == pytest.approx(model.evaluate(X, Y), rel=1e-4)
+    scored = model.predict(frame, feature_cols=["features"], prediction_col="scores").collect()
+    np.testing.assert_allclose([row.scores for row in scored], model.predict(X), rtol=1e-4)
+    with pytest.raises(TypeError, match="array_max"):
+        model.predict_classes(frame)
