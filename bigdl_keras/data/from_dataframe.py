@@ -139,12 +139,15 @@ class DataFrameSource(Source):
 
     def pieces(self) -> RDD[tuple[int, Block]]:
         """(partition, block) in row order; each partition answers with at least one block."""
-        rows = self.prepared().mapInArrow(partial(_write_pieces, self.reader), _PIECES).rdd
-        return rows.map(_open_piece)
+        return self._packed().rdd.map(_open_piece)
 
     def read(self) -> Block:
         """All rows, collected to this process."""
-        return Block.concatenate([block for _, block in self.pieces().collect()])
+        return Block.concatenate([_open_piece(row)[1] for row in self._packed().collect()])
+
+    def _packed(self) -> DataFrame:
+        """Rows of (partition, bytes of a block)."""
+        return self.prepared().mapInArrow(partial(_write_pieces, self.reader), _PIECES)
 
 
 def check_columns(frame: DataFrame, names: Sequence[str]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -84,12 +85,7 @@ class BarrierEngine:
             WorkerLost: a worker died.
             Exception: what the model, a row or the report raised, with its place.
         """
-        outcomes = self._run_gang(job, source, validation, report)
-        first = outcomes[0]
-        assert first.values is not None and first.progress is not None and first.state is not None
-        state = {slot: np.concatenate([outcome.state[slot] for outcome in outcomes if outcome.state is not None])
-                 for slot in first.state}
-        return Result(first.values, state, first.progress)
+        return gathered(self._run_gang(job, source, validation, report))
 
     def evaluate(self, job: EvaluationJob, source: Source) -> Evaluation:
         """Measure the rows of `source`; workers meet only where the plan asks for it."""
@@ -99,7 +95,7 @@ class BarrierEngine:
             return evaluation
         shipping.ship(self.context)
         pieces = pieces_of(self.context, source, self.workers)
-        with _original_errors():
+        with original_errors():
             found = pieces.mapPartitions(partial(tasks.evaluate_pieces, job)).collect()
         totals = np.sum([totals for totals, _ in found], axis=0)
         return finished(np.asarray(totals), sum(rows for _, rows in found), job.loss_count)
@@ -138,51 +134,90 @@ class BarrierEngine:
         """One gang-scheduled stage."""
         unshuffled = isinstance(job, TrainingJob) and not job.shuffle and self.workers > 1
         gathering = gather(self.context, source, validation, self.workers, job.batch_size if unshuffled else 0, deal)
-        events: queue.Queue[Event] = queue.Queue(maxsize=4096)
-        key, host = new_key(), session.driver_host(self.context)
-        meeting = Meeting(self.workers, host, key, events)
         columns = tuple(Block.empty(item.columns) for item in (source, validation) if item is not None)
-        task = tasks.GangTask(job, columns, self.workers, key, host, meeting.port if meet_driver else 0, unshuffled,
+        task = tasks.GangTask(job, columns, self.workers, b"", session.driver_host(self.context), 0, unshuffled,
                               preflight.memory_limit(self.context))
-        stage = gathering.rdd.barrier().mapPartitionsWithIndex(partial(tasks.run_gang_member, task, gathering.arrive))
-        stage_job = StageJob(self.context, stage, events)
+
+        def start(task: tasks.GangTask, events: queue.Queue[Event]) -> StageJob:
+            run = partial(tasks.run_gang_member, task, gathering.arrive)
+            return self._stage_job(gathering.rdd.barrier().mapPartitionsWithIndex(run), events)
+
         try:
-            conversation = Conversation(meeting, events, report, began=gathering.release)
-            outcomes = conversation.until_end()
+            return converse(task, start, report, gathering.release, meet_driver)
+        finally:
+            gathering.release()
+
+    def _stage_job(self, stage: RDD[Any], events: queue.Queue[Event]) -> StageJob:
+        from pyspark import InheritableThread
+
+        group = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
+
+        def collect() -> list[Any]:
+            self.context.setJobGroup(group, "bigdl_keras training", interruptOnCancel=True)
+            return list(stage.collect())
+
+        return StageJob(collect, partial(self.context.cancelJobGroup, group), events, InheritableThread)
+
+
+def converse(task: tasks.GangTask, start: Callable[[tasks.GangTask, queue.Queue[Event]], StageJob], report: Report,
+             began: Callable[[], None], meet_driver: bool) -> list[tasks.Outcome]:
+    """Start a gang and talk with it until it ends. Answers with the outcome of every worker, by rank.
+
+    Args:
+        task: what the gang does; it is given a key, and where to meet.
+        start: starts the stage.
+        report: is called in this thread.
+        began: called when all workers hold their rows.
+        meet_driver: False where executors cannot call the driver.
+    """
+    events: queue.Queue[Event] = queue.Queue(maxsize=4096)
+    key = new_key()
+    meeting = Meeting(task.size, task.host, key, events)
+    try:
+        stage_job = start(replace(task, key=key, port=meeting.port if meet_driver else 0), events)
+        try:
+            outcomes = Conversation(meeting, events, report, began=began).until_end()
         finally:
             stage_job.cancel()
-            meeting.close()
-            gathering.release()
-        ordered = sorted(outcomes, key=lambda outcome: outcome.rank)
-        if isinstance(job, TrainingJob) and ordered[0].notebook is not None:
-            ordered[0].notebook.read_out(report)
-        return ordered
+    finally:
+        meeting.close()
+    ordered = sorted(outcomes, key=lambda outcome: outcome.rank)
+    if ordered[0].notebook is not None:
+        ordered[0].notebook.read_out(report)
+    return ordered
+
+
+def gathered(outcomes: list[tasks.Outcome]) -> Result:
+    """What all workers of a fit bring back, by rank."""
+    first = outcomes[0]
+    assert first.values is not None and first.progress is not None and first.state is not None
+    state = {slot: np.concatenate([outcome.state[slot] for outcome in outcomes if outcome.state is not None])
+             for slot in first.state}
+    return Result(first.values, state, first.progress)
 
 
 class StageJob:
     """A Spark job in a thread of its own, so that the caller's thread stays with callbacks and Ctrl-C.
 
     Args:
-        context: the SparkContext.
-        stage: what to collect.
+        collect: runs the job.
+        interrupt: ends it from another thread.
         events: gets one event when the job ends: 'finished' with the results, or 'broken' with the error.
+        thread: makes the thread.
     """
 
-    def __init__(self, context: SparkContext, stage: RDD[Any], events: queue.Queue[Event]) -> None:
-        from pyspark import InheritableThread
-
-        self._context = context
-        self._group = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
+    def __init__(self, collect: Callable[[], list[Any]], interrupt: Callable[[], Any], events: queue.Queue[Event],
+                 thread: Callable[..., threading.Thread] = threading.Thread) -> None:
+        self._job = collect
+        self._interrupt = interrupt
         self._events = events
-        self._stage = stage
         self._done = False
-        self._thread = InheritableThread(target=self._collect, daemon=True)
+        self._thread = thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def _collect(self) -> None:
+    def _run(self) -> None:
         try:
-            self._context.setJobGroup(self._group, "bigdl_keras training", interruptOnCancel=True)
-            results = self._stage.collect()
+            results = self._job()
         except BaseException as error:
             event = Event("broken", -1, {"error": error})
         else:
@@ -195,7 +230,7 @@ class StageJob:
         if self._done:
             self._thread.join()
             return
-        self._context.cancelJobGroup(self._group)
+        self._interrupt()
         deadline = time.monotonic() + 20.0
         while self._thread.is_alive() and time.monotonic() < deadline:
             self._thread.join(0.1)
@@ -222,7 +257,7 @@ def gather(context: SparkContext, source: Source, validation: Source | None, wor
             continue
         kept = pieces_of(context, item, workers).persist(StorageLevel.MEMORY_AND_DISK)
         held.append(kept)
-        with _original_errors():
+        with original_errors():
             counts = dict(kept.mapPartitionsWithIndex(tasks.count_pieces).collect())
         rows = [sum(counts[partition]) for partition in range(kept.getNumPartitions())]
         starts = [0, *accumulate(rows)]
@@ -256,7 +291,7 @@ def _same(key: int) -> int:
 
 
 @contextmanager
-def _original_errors() -> Iterator[None]:
+def original_errors() -> Iterator[None]:
     """Raise what a row raised in a task, not Spark's wrapping of it."""
     try:
         yield

@@ -9,12 +9,13 @@ from bigdl_keras.data import Source
 from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.data.from_rdd import RddSource
 from bigdl_keras.engine.barrier import BarrierEngine
+from bigdl_keras.engine.connect import ConnectEngine
 from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.shuffle import ShuffleEngine
 from bigdl_keras.registry import suggestion
-from bigdl_keras.spark import preflight, session
+from bigdl_keras.spark import connect, preflight, session
 
-Engine = LocalEngine | BarrierEngine | ShuffleEngine
+Engine = LocalEngine | BarrierEngine | ShuffleEngine | ConnectEngine
 _NAMES = ("auto", "local", "barrier", "shuffle")
 _logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ def choose_engine(engine: str, source: Source, workers: int | None = None) -> En
         raise ValueError(f"`workers` must be a positive integer. Received {workers!r}.")
     if engine == "local" or (engine == "auto" and source.kind == "arrays"):
         return LocalEngine(workers)
+    if isinstance(source, DataFrameSource) and connect.is_connect(source.frame):
+        return _connect_engine(engine, source, workers)
     context = source.rdd.context if isinstance(source, RddSource) else session.active_context()
     obstacle = _obstacle(context, workers) if engine == "auto" else None
     if engine == "barrier":
@@ -56,6 +59,20 @@ def choose_engine(engine: str, source: Source, workers: int | None = None) -> En
         _logger.info("Engine 'barrier' with %d workers: the data is in Spark, and so many tasks can run at once.",
                      workers)
     return BarrierEngine(workers, context)
+
+
+def _connect_engine(engine: str, source: DataFrameSource, workers: int | None) -> ConnectEngine:
+    """The engine for a DataFrame of Spark Connect."""
+    if engine == "shuffle":
+        raise ValueError("engine='shuffle' needs a SparkContext, which Spark Connect does not have. Use "
+                         "engine='barrier'.")
+    spark = source.frame.sparkSession
+    preflight.check_settings(connect.ConnectConf(spark))
+    slots = connect.task_slots(spark)
+    if workers is not None and slots is not None and workers > slots:
+        raise ValueError(f"Training with {workers} workers needs {workers} task slots at once, but Spark has {slots}. "
+                         f"Use workers={slots}, or give the server more executors or cores.")
+    return ConnectEngine(workers or slots or 0, spark)
 
 
 def _obstacle(context: Any, workers: int | None) -> str | None:

@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 TRAINING, VALIDATION = 0, 1
 Piece = tuple[int, int, Block]
 """(TRAINING or VALIDATION, position of the first row: in the global order, or among those of a worker; rows)"""
-_DEALT_BYTES = 4 << 20  # of a dealt piece: Spark puts some of them for each worker aside before it writes them
+DEALT_BYTES = 4 << 20  # of a dealt piece: Spark puts some of them for each worker aside before it writes them
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def count_pieces(partition: int, pieces: Iterable[tuple[int, Block]]) -> Iterato
 
 
 def deal_pieces(which: int, starts: list[int], total: int, size: int, partition: int,
-                pieces: Iterable[tuple[int, Block]]) -> Iterator[tuple[int, Piece]]:
+                pieces: Iterable[tuple[int, Block]], longest: int = DEALT_BYTES) -> Iterator[tuple[int, Piece]]:
     """Send rows to workers so that each holds an equal, contiguous range of the global order."""
     position = starts[partition]
     for _, block in pieces:
@@ -112,14 +112,14 @@ def deal_pieces(which: int, starts: list[int], total: int, size: int, partition:
             first, last = share(0, total, rank, size)
             first, last = max(first, position), min(last, position + block.rows)
             if first < last:
-                for piece in block.take(slice(first - position, last - position)).cut(_DEALT_BYTES):
+                for piece in block.take(slice(first - position, last - position)).cut(longest):
                     yield rank, (which, first, piece)
                     first += piece.rows
         position += block.rows
 
 
 def deal_stripes(rule: Minibatches, starts: list[int], size: int, partition: int,
-                 pieces: Iterable[tuple[int, Block]]) -> Iterator[tuple[int, Piece]]:
+                 pieces: Iterable[tuple[int, Block]], longest: int = DEALT_BYTES) -> Iterator[tuple[int, Piece]]:
     """Send rows to workers so that each holds its part of every (unshuffled) batch."""
     position = starts[partition]
     for _, block in pieces:
@@ -127,7 +127,7 @@ def deal_stripes(rule: Minibatches, starts: list[int], size: int, partition: int
         for rank in range(size):
             index = np.flatnonzero(owners == rank)
             done = 0
-            for piece in block.take(index).cut(_DEALT_BYTES) if len(index) else ():
+            for piece in block.take(index).cut(longest) if len(index) else ():
                 yield rank, (TRAINING, position + int(index[done]), piece)
                 done += piece.rows
         position += block.rows
@@ -252,12 +252,10 @@ def predict_batches(job: PredictionJob, reader: ArrowReader, schema: Any,
                     batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Record batches without their prepared columns, with a column of predictions (of `schema`, an Arrow field)."""
     import pyarrow
-    from pyspark import TaskContext
 
     keep_freed_memory()
     predictor = Predictor(job)
-    context = TaskContext.get()
-    partition, done = context.partitionId() if context is not None else 0, 0
+    partition, done = partition_number(), 0
     with threadpool_limits(1, user_api="blas"):
         for batch in batches:
             kept = [number for number, name in enumerate(batch.schema.names) if not name.startswith(PREPARED[:-2])]
@@ -283,6 +281,14 @@ def arrow_column(outputs: list[np.ndarray], kind: Any) -> Any:
         count = int(np.prod(output.shape[:depth], dtype=np.int64))
         array = pyarrow.ListArray.from_arrays(pyarrow.array(np.arange(count + 1) * axes[depth - 1], "int32"), array)
     return array.cast(kind)
+
+
+def partition_number() -> int:
+    """Which partition this task works on."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return context.partitionId() if context is not None else 0
 
 
 def _own_host(rank: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -15,6 +15,13 @@ ALLOW_PLAIN = "spark.bigdl_keras.allowUnencrypted"
 MEMORY_LIMIT = "spark.bigdl_keras.memoryLimit"
 _DEFAULT_LIMIT = "256m"  # leaves room in the memory overhead of an executor, 384m by default
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+class Configured(Protocol):
+    """A SparkContext, or what answers in its place where there is none."""
+
+    def getConf(self) -> Any:
+        """The configuration, which has `get(key, default)`."""
 
 
 def task_slots(context: SparkContext) -> int:
@@ -40,7 +47,7 @@ def check_gang(context: SparkContext, workers: int) -> None:
                          "executors or cores (spark.executor.instances, spark.executor.cores).")
 
 
-def memory_limit(context: SparkContext) -> int:
+def memory_limit(context: Configured) -> int:
     """Bytes of rows that a worker keeps in memory; more lie in memory-mapped files under Spark's local folders.
 
     Raises:
@@ -53,12 +60,12 @@ def memory_limit(context: SparkContext) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def is_elastic(context: SparkContext) -> bool:
+def is_elastic(context: Configured) -> bool:
     """Whether executors come and go."""
-    return context.getConf().get("spark.dynamicAllocation.enabled", "false") == "true"
+    return bool(context.getConf().get("spark.dynamicAllocation.enabled", "false") == "true")
 
 
-def check_settings(context: SparkContext) -> None:
+def check_settings(context: Configured) -> None:
     """Raise where the configuration rules a gang out."""
     conf = context.getConf()
     if is_elastic(context):

@@ -2,7 +2,7 @@ import zipfile
 
 import pytest
 
-from bigdl_keras.spark import failures, preflight, session, shipping
+from bigdl_keras.spark import connect, failures, preflight, session, shipping
 
 
 @pytest.mark.spark
@@ -59,3 +59,23 @@ def test_the_python_error_is_found_in_spark_s():
     assert failures.dead_task(plain) is None
     assert str(failures.rebuilt("SomethingOfMine", "x")) == "SomethingOfMine: x"
     assert isinstance(failures.rebuilt("WorkerLost", "x"), RuntimeError)
+
+
+@pytest.mark.parametrize(("conf", "slots"), [
+    ({"spark.master": "local[3]"}, 3),
+    ({"spark.master": "local[4, 2]"}, 4),
+    ({"spark.master": "local"}, 1),
+    ({"spark.master": "local-cluster[2,3,1024]"}, 6),
+    ({"spark.master": "yarn", "spark.executor.instances": "5", "spark.executor.cores": "4", "spark.task.cpus": "2"}, 10),
+    ({"spark.master": "yarn"}, None),
+    ({"spark.master": "local[*]"}, None),
+])
+def test_slots_of_a_connect_server(conf, slots):
+    assert connect.task_slots(FakeConnect(conf)) == slots
+
+
+class FakeConnect:
+    """A Connect session of which only the configuration is looked at."""
+
+    def __init__(self, conf):
+        self.conf = conf
