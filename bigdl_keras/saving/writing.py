@@ -15,8 +15,8 @@ import h5py
 
 from . import store
 from .archive import CONFIG, METADATA, WEIGHTS
-from .keras_h5.exporter import legacy_bytes, optimizer_config
 from .keras_json import to_keras_json
+from .legacy_export import legacy_bytes, optimizer_config
 from .optimizer_state import OptimizerState, optimizer_name, to_arrays
 from .spec import ModelSpec, StoreNode
 

@@ -10,9 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..keras_json import to_keras_json
-from ..optimizer_state import OptimizerState, array_names, to_arrays
-from ..spec import ModelSpec, StoreNode, StoreVariable
+from .keras_json import to_keras_json
+from .optimizer_state import OptimizerState, array_names, to_arrays
+from .spec import ModelSpec, StoreNode, StoreVariable
 
 _ATTRIBUTE_LIMIT = 64512  # HDF5 keeps attributes in the object header, which holds 64 KB
 _BACKEND = "numpy"
