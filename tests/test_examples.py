@@ -34,3 +34,12 @@ def test_custom_layer(tmp_path):
     lines = run("custom_layer.py", tmp_path)
     accuracy = next(line for line in lines if line.startswith("held out: accuracy"))
     assert float(accuracy.split()[3].rstrip(",")) > 0.9
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_transfer_learning(tmp_path):
+    lines = run("transfer_learning.py", tmp_path)
+    heads = [line for line in lines if "accuracy on digits held out" in line]
+    assert [float(line.split()[-1]) > least for line, least in zip(heads, (0.7, 0.85), strict=True)] == [True, True]
