@@ -265,6 +265,14 @@ def test_a_text_longer_than_its_reference_says(tmp_path: Path) -> None:
     refuses(damaged_text(tmp_path, shorten), "not 1 as its reference says")
 
 
+def test_addresses_that_look_like_references_to_the_free_space_of_a_heap(tmp_path: Path) -> None:
+    """Trees of large genuine files have them: the end of one address, the number 2048, an empty name."""
+    def append(content: bytearray, heap: int) -> None:
+        content += struct.pack("<IQI", 1, heap, 0)
+
+    assert saving.read_file(damaged_text(tmp_path, append)).spec is not None
+
+
 def test_a_text_that_is_a_list_of_something(tmp_path: Path) -> None:
     def retype(content: bytearray, heap: int) -> None:
         place = content.find(b"\x19\x01", content.find(b"keras_version\x00"))

@@ -49,7 +49,8 @@ def _texts_in_heap(content: Content, start: int) -> dict[int, int]:
             raise ValueError(
                 f"its text heap at byte {start} holds a text of {length} bytes where {end - place} are left."
             )
-        texts[number] = length
+        if number:  # 0 is the space that is left, which nothing refers to
+            texts[number] = length
         place += needed
     return texts
 
