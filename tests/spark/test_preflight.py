@@ -66,7 +66,7 @@ def test_the_python_error_is_found_in_spark_s():
     ({"spark.master": "local[4, 2]"}, 4),
     ({"spark.master": "local"}, 1),
     ({"spark.master": "local-cluster[2,3,1024]"}, 6),
-    ({"spark.master": "yarn", "spark.executor.instances": "5", "spark.executor.cores": "4", "spark.task.cpus": "2"}, 10),
+    ({"spark.executor.instances": "5", "spark.executor.cores": "4", "spark.task.cpus": "2"}, 10),
     ({"spark.master": "yarn"}, None),
     ({"spark.master": "local[*]"}, None),
 ])
