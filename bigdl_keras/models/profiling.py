@@ -43,7 +43,9 @@ def table(times: list[LayerTimes]) -> str:
     lines = [f"{'Layer':<{width}}{'forward ms':>12}{'backward ms':>13}{'share':>8}"]
     for item in times:
         share = (item.forward_seconds + item.backward_seconds) / whole
-        lines.append(f"{item.layer or _REST:<{width}}{item.forward_seconds * 1e3:>12.3f}"
-                     f"{item.backward_seconds * 1e3:>13.3f}{share:>8.1%}")
+        lines.append(
+            f"{item.layer or _REST:<{width}}{item.forward_seconds * 1e3:>12.3f}"
+            f"{item.backward_seconds * 1e3:>13.3f}{share:>8.1%}"
+        )
     forward, backward = sum(item.forward_seconds for item in times), sum(item.backward_seconds for item in times)
     return "\n".join([*lines, f"{'total':<{width}}{forward * 1e3:>12.3f}{backward * 1e3:>13.3f}{1:>8.1%}"])

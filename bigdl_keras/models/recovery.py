@@ -70,9 +70,11 @@ class Recovery:
         state, vector, optimizer = self.state, model.runtime.vector, model.optimizer
         _check_shapes(state, [[path, list(shape)] for path, *_, shape in vector.segments], vector.values.size)
         if set(state.optimizer_state) != set(optimizer.slots):
-            raise ValueError(f"The checkpoint holds the optimizer state {sorted(state.optimizer_state)}, but "
-                             f"{type(optimizer).__name__} keeps {sorted(optimizer.slots)}. Compile the model with the "
-                             "optimizer of the interrupted fit, or use another folder for a new fit.")
+            raise ValueError(
+                f"The checkpoint holds the optimizer state {sorted(state.optimizer_state)}, but "
+                f"{type(optimizer).__name__} keeps {sorted(optimizer.slots)}. Compile the model with the "
+                "optimizer of the interrupted fit, or use another folder for a new fit."
+            )
         self._check_settings(state.notes["settings"])
         np.copyto(vector.values, state.values)
         optimizer.state = state.optimizer_state
@@ -86,8 +88,13 @@ class Recovery:
         if self.state is None:
             return job
         state = self.state
-        return replace(job, initial_epoch=state.epoch, so_far=state.so_far, seed=state.seed,
-                       epochs=state.epoch if state.stopped else job.epochs)
+        return replace(
+            job,
+            initial_epoch=state.epoch,
+            so_far=state.so_far,
+            seed=state.seed,
+            epochs=state.epoch if state.stopped else job.epochs,
+        )
 
     def continue_epoch(self, epoch: int, running: Running, optimizer: Any) -> None:
         """Put back what is done of an epoch, after its beginning was told to the callbacks once more."""
@@ -105,8 +112,10 @@ class Recovery:
         """
         before = self.state.notes["settings"].get("rows", rows) if self.state is not None else rows
         if self.in_epoch and rows != before:
-            raise ValueError(f"The checkpoint was written in the middle of an epoch over {before} rows, but now there "
-                             f"are {rows}. Train on the same rows, or use another folder for a new fit.")
+            raise ValueError(
+                f"The checkpoint was written in the middle of an epoch over {before} rows, but now there "
+                f"are {rows}. Train on the same rows, or use another folder for a new fit."
+            )
         self.settings["rows"] = rows
 
     def restore_callbacks(self, callbacks: CallbackList) -> None:
@@ -122,10 +131,13 @@ class Recovery:
 
     def notes(self, model: Model, callbacks: CallbackList) -> dict[str, Any]:
         """What a checkpoint keeps besides the state of training."""
-        return {"settings": self.settings,
-                "shapes": [[path, list(shape)] for path, *_, shape in model.runtime.vector.segments],
-                "callbacks": [[type(callback).__name__, state] for callback in callbacks
-                              if (state := callback.get_state())]}
+        return {
+            "settings": self.settings,
+            "shapes": [[path, list(shape)] for path, *_, shape in model.runtime.vector.segments],
+            "callbacks": [
+                [type(callback).__name__, state] for callback in callbacks if (state := callback.get_state())
+            ],
+        }
 
     def finish(self) -> None:
         """The fit has ended well."""
@@ -138,8 +150,10 @@ class Recovery:
             return
         said = ", ".join(f"{name} was {before[name]!r} and is {self.settings[name]!r}" for name in changed)
         if self.in_epoch:
-            raise ValueError("The checkpoint was written in the middle of an epoch, and its batches were cut "
-                             f"otherwise: {said}. Use the same, or another folder for a new fit.")
+            raise ValueError(
+                "The checkpoint was written in the middle of an epoch, and its batches were cut "
+                f"otherwise: {said}. Use the same, or another folder for a new fit."
+            )
         _logger.warning("The fit goes on with other batches than it began with: %s.", said)
 
 
@@ -153,13 +167,16 @@ def recovery_of(model: Model, callbacks: CallbackList, arguments: dict[str, Any]
     recovery, found = Recovery(settings=settings), []
     wish, resume = model.checkpoint, bool(arguments["resume"])
     if resume and wish is None:
-        raise ValueError("resume=True goes on from the checkpoints of a folder. Name it first: "
-                         "model.set_checkpoint(path).")
+        raise ValueError(
+            "resume=True goes on from the checkpoints of a folder. Name it first: model.set_checkpoint(path)."
+        )
     if wish is not None:
         state = wish.folder.newest() if resume else None
         if not resume and not wish.over_write and (names := wish.folder.names()):
-            raise FileExistsError(f"{wish.folder.shown} holds the checkpoint {names[0]} of an earlier fit. Go on from "
-                                  "it with fit(resume=True), allow over_write=True, or use another folder.")
+            raise FileExistsError(
+                f"{wish.folder.shown} holds the checkpoint {names[0]} of an earlier fit. Go on from "
+                "it with fit(resume=True), allow over_write=True, or use another folder."
+            )
         recovery.keeps.append(Keep(wish.folder, wish.trigger, fresh=state is None))
         found.append(state)
     for callback in callbacks:
@@ -171,8 +188,9 @@ def recovery_of(model: Model, callbacks: CallbackList, arguments: dict[str, Any]
             found.append(state)
             if callback.delete_checkpoint:
                 recovery.passing.append(folder)
-    recovery.state = max((state for state in found if state is not None),
-                         key=lambda state: (state.epoch, state.iteration), default=None)
+    recovery.state = max(
+        (state for state in found if state is not None), key=lambda state: (state.epoch, state.iteration), default=None
+    )
     return recovery
 
 
@@ -195,9 +213,13 @@ def _check_shapes(state: TrainingState, shapes: list[Any], size: int) -> None:
     before = state.notes["shapes"]
     for old, new in zip(before, shapes, strict=False):
         if old[1] != new[1]:
-            raise ValueError(f"The checkpoint is of another model: its weight '{old[0]}' has shape {tuple(old[1])}, "
-                             f"that of this model ('{new[0]}') has {tuple(new[1])}. Use another folder for a new fit.")
+            raise ValueError(
+                f"The checkpoint is of another model: its weight '{old[0]}' has shape {tuple(old[1])}, "
+                f"that of this model ('{new[0]}') has {tuple(new[1])}. Use another folder for a new fit."
+            )
     if len(before) != len(shapes) or len(state.values) != size:
-        raise ValueError(f"The checkpoint is of another model, with {len(before)} trained weights ({len(state.values)} "
-                         f"numbers in all); this one has {len(shapes)} ({size} numbers). Use another folder for a new "
-                         "fit.")
+        raise ValueError(
+            f"The checkpoint is of another model, with {len(before)} trained weights ({len(state.values)} "
+            f"numbers in all); this one has {len(shapes)} ({size} numbers). Use another folder for a new "
+            "fit."
+        )

@@ -16,7 +16,7 @@ from bigdl_keras.data import kind_of
 from bigdl_keras.engine.progress import Progress
 from bigdl_keras.engine.triggers import check_trigger
 from bigdl_keras.graph import nest
-from bigdl_keras.models import batches, fitting
+from bigdl_keras.models import batches, fitting, sources
 
 if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
@@ -87,16 +87,22 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
 def _check(model: Model, arguments: dict[str, Any]) -> None:
     for name in _ONLY_FOR_ROWS:
         if arguments.get(name) is not None:
-            raise ValueError(f"`{name}` cannot be given beside batches that a generator or data set makes: "
-                             "let it make tuples (x, y, sample_weight).")
+            raise ValueError(
+                f"`{name}` cannot be given beside batches that a generator or data set makes: "
+                "let it make tuples (x, y, sample_weight)."
+            )
     if arguments.get("validation_split"):
         raise ValueError("`validation_split` works on arrays. Give `validation_data`.")
     if arguments["engine"] not in ("auto", "local"):
-        raise ValueError("Batches of a generator train in this process, with engine 'local'. "
-                         f"Received engine={arguments['engine']!r}; for a cluster give an RDD or a DataFrame.")
+        raise ValueError(
+            "Batches of a generator train in this process, with engine 'local'. "
+            f"Received engine={arguments['engine']!r}; for a cluster give an RDD or a DataFrame."
+        )
     if getattr(model, "checkpoint", None) is not None or arguments.get("resume"):
-        raise ValueError("Checkpoints know the place in arrays, RDDs and DataFrames, not in a generator. "
-                         "Use callbacks.ModelCheckpoint.")
+        raise ValueError(
+            "Checkpoints know the place in arrays, RDDs and DataFrames, not in a generator. "
+            "Use callbacks.ModelCheckpoint."
+        )
 
 
 class _Run:
@@ -113,7 +119,7 @@ class _Run:
         self._seed = initializers.draw_seed() if arguments["seed"] is None else int(arguments["seed"])
         trigger = arguments.get("end_trigger")
         self._end_when = None if trigger is None else check_trigger("end_trigger", trigger)
-        self._validated = fitting.validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs)
+        self._validated = sources.validation_epochs(arguments["validation_freq"], arguments["initial_epoch"], epochs)
 
     def train_epoch(self, epoch: int) -> bool:
         """Train an epoch; False where the stream had nothing left."""
@@ -126,8 +132,11 @@ class _Run:
             if model.stop_training:
                 break
         if not seen:
-            warnings.warn(f"The generator had no batches left for epoch {epoch + 1}: training ends. Give "
-                          "steps_per_epoch, or data that can be iterated again.", stacklevel=4)
+            warnings.warn(
+                f"The generator had no batches left for epoch {epoch + 1}: training ends. Give "
+                "steps_per_epoch, or data that can be iterated again.",
+                stacklevel=4,
+            )
             return False
         data = self.arguments["validation_data"]
         if data is not None and (self._validated is None or epoch in self._validated):
@@ -148,8 +157,9 @@ class _Run:
         self.logs = batches.answer(model, "train", step.program, step.numbers, step.rows, return_dict=True)
         loss = float(step.numbers[0])
         if self.callbacks.hears_batches:
-            self.callbacks.on_iteration_end(Iteration(optimizer.iterations, epoch, loss, step.rows,
-                                                      time.perf_counter() - started, rate))
+            self.callbacks.on_iteration_end(
+                Iteration(optimizer.iterations, epoch, loss, step.rows, time.perf_counter() - started, rate)
+            )
             self.callbacks.on_train_batch_end(number, self.logs)
         now = Progress(epoch, optimizer.iterations, loss=loss)
         self._watch_end(Progress(epoch, optimizer.iterations - 1), now)
@@ -214,6 +224,11 @@ def collected(data: Any, steps: int | None) -> Any:
     parts = list(Stream(data, steps).epoch())
     if not parts:
         raise ValueError("There were no batches to validate on.")
-    whole = nest.pack(parts[0], [np.concatenate(leaves) if leaves[0] is not None else None
-                                 for leaves in zip(*map(nest.flatten, parts), strict=True)])
+    whole = nest.pack(
+        parts[0],
+        [
+            np.concatenate(leaves) if leaves[0] is not None else None
+            for leaves in zip(*map(nest.flatten, parts), strict=True)
+        ],
+    )
     return tuple(part for part in whole if part is not None)
