@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_SMALL = 1 << 18  # elements of all gradients together up to which one shuffle of them all beats two of slices
+_SMALL = 1 << 21  # elements that one shuffle of whole gradients may move more than two of slices: what a stage costs
 _LONGEST_CHAIN = 50  # rounds between two copies at the driver
 _CHAIN_BYTES = 4 << 30  # of shuffle files of a chain
 _GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
@@ -82,7 +82,8 @@ class ShuffleEngine:
                             job.compression)
         bare = replace(job, values=job.values[:0], optimizer_state=None)
         judge = job.evaluate_plan if validation is not None else None
-        whole = _sums_over_slices(job.optimizer) or self.workers * job.trainable_size <= _SMALL
+        more = (self.workers * (self.workers + 1) - 5) * job.trainable_size  # with two slots: P (P + 3) against 2 P + 5
+        whole = _sums_over_slices(job.optimizer) or more <= _SMALL
         work = Work(bare, judge, job.validation_batch_size, job.loss_count, self.workers, whole)
         state = job.optimizer_state or job.optimizer.create_state(job.values[:job.trainable_size])
         start = Start(job.values.copy(), {slot: np.array(vector) for slot, vector in state.items()})
