@@ -14,6 +14,7 @@ from bigdl_keras import losses, metrics, optimizers, registry, saving
 from bigdl_keras.graph.tensor import OPERATIONS
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.models.model import FILE_FUNCTIONS, Model
+from bigdl_keras.models.runtime import Spec
 from bigdl_keras.models.sequential import Sequential
 from bigdl_keras.models.spec import model_from_spec, spec_of
 from bigdl_keras.parameters import Variable
@@ -127,6 +128,16 @@ def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool
         saving.write_weights(place, store.root, _optimizer_state(model, store))
 
 
+def export_onnx(model: Model, filepath: str | os.PathLike[str]) -> None:
+    """See `Model.export_onnx`."""
+    columns = [Spec(tensor.shape[1:], tensor.dtype, name)
+               for tensor, name in zip(model.inputs, model._need_graph().input_names, strict=True)]
+    program = model.runtime.predict_program(columns)
+    names = [f"output_{name}" for name in model.output_names]
+    with saving.delivered(filepath) as place:
+        saving.write_onnx(place, program.plan, model.runtime.vector.values, model.name, names)
+
+
 def _refuse_overwriting(path: str, overwrite: bool) -> None:
     if not overwrite and saving.exists(path):
         raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
@@ -204,7 +215,7 @@ def model_from_config(
 FILE_FUNCTIONS.update(
     {
         function.__name__: function
-        for function in (save, save_weights, load_weights, to_json, model_config, model_from_config)
+        for function in (save, save_weights, export_onnx, load_weights, to_json, model_config, model_from_config)
     }
 )
 

@@ -489,6 +489,18 @@ class Model(Layer):
         """
         return FILE_FUNCTIONS["load_weights"](self, filepath, by_name, skip_mismatch)
 
+    def export_onnx(self, filepath: Any) -> None:
+        """Write the model, as it predicts, to an ONNX file; needs the package `onnx` (the extra `onnx`).
+
+        Inputs have the names of the model's, outputs are called 'output_' and the name of the layer that makes them.
+
+        Raises:
+            ImportError: `onnx` is not installed.
+            ValueError: parts of the model that ONNX cannot say; all are named.
+        """
+        self._need_graph()
+        FILE_FUNCTIONS["export_onnx"](self, filepath)
+
     def to_json(self, **kwargs: Any) -> str:
         """The architecture in Keras 3's JSON."""
         return FILE_FUNCTIONS["to_json"](self)

@@ -7,6 +7,7 @@ from .keras_h5.original import original_layout
 from .keras_json import to_keras_json
 from .limits import Limits
 from .listing import ArrayEntry
+from .onnx_export import write_onnx
 from .optimizer_state import OptimizerState
 from .paths import delivered, exists, fetched
 from .report import WeightReport
@@ -38,5 +39,6 @@ __all__ = [
     "to_keras_json",
     "write_h5",
     "write_keras",
+    "write_onnx",
     "write_weights",
 ]
