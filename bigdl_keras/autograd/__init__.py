@@ -1,7 +1,7 @@
 """BigDL's autograd: formulas of variables become layers, losses and models, and their gradients follow from the graph.
 
-A variable is a KerasTensor: `+ - * /`, unary minus, `**`, comparisons and slicing work on it, with numbers and arrays on
-either side.
+A variable is a KerasTensor: `+ - * /`, unary minus, `**`, comparisons and slicing work on it, with numbers and arrays
+on either side.
 """
 
 from bigdl_keras.autograd.custom_loss import CustomLoss, Lambda
