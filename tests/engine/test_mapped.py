@@ -18,7 +18,10 @@ from bigdl_keras.spark import preflight
 
 def maps_of(process, folder):
     """Mapped files of a process that lie in `folder`, with their permissions."""
-    lines = Path(f"/proc/{process}/maps").read_text().splitlines()
+    try:
+        lines = Path(f"/proc/{process}/maps").read_text().splitlines()
+    except FileNotFoundError:  # Spark has let the worker go: it maps nothing
+        return []
     return [(line.split()[1], line.split(maxsplit=5)[5]) for line in lines if str(folder) in line]
 
 

@@ -130,7 +130,7 @@ def test_a_gang_reports_its_slowest(spark, make_job, make_data, caplog):
     for epoch in recorder.epochs:
         assert epoch.phases.seconds.shape == (2, len(PHASES))
         assert (epoch.phases.seconds > 0).all()
-        assert (epoch.phases.seconds.sum(axis=1) < epoch.seconds).all()
+        assert epoch.phases.seconds[0].sum() < epoch.seconds  # of worker 0, who timed the epoch; others begin earlier
     lines = [record.message for record in caplog.records if "slowest" in record.message]
     assert len(lines) == 2
     assert lines[1].startswith("Epoch 2: Worker ")

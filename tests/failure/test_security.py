@@ -348,7 +348,7 @@ def test_a_fit_among_strangers_and_a_key_that_nobody_tells(spark, make_job, make
     with caplog.at_level(logging.DEBUG):
         found = engine.run(job, rows, None, Report())
     strangers.leave()
-    assert strangers.calls > 5
+    assert strangers.calls > 1  # ports are open only until all workers have come
     np.testing.assert_array_equal(found.values, undisturbed.values)
     assert found.progress == undisturbed.progress
 
