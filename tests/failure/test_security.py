@@ -161,7 +161,10 @@ def test_nobody_listens_once_all_have_come(meeting):
             socket.create_connection((HOST, found.port), 1).close()
         except ConnectionRefusedError:
             break
-        assert time.monotonic() < deadline
+        except ConnectionError:  # reset: the port closed at this very moment
+            continue
+        finally:
+            assert time.monotonic() < deadline
     for delegate in delegates:
         delegate.close()
 
@@ -171,8 +174,9 @@ def test_nobody_listens_once_all_have_come(meeting):
 def test_a_worker_that_sends_no_frame_is_gone(meeting, frame):
     found, key = meeting
     connection = call(HOST, found.port, key, 1, 10.0)
-    connection.sendall(frame)
-    connection.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):  # the driver may hang up before all is said
+        connection.sendall(frame)
+        connection.shutdown(socket.SHUT_WR)
     event = found.events.get(timeout=10)
     assert (event.kind, event.rank) == ("gone", 1)
     connection.close()
