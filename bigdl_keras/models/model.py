@@ -44,6 +44,7 @@ class Model(Layer):
         if inputs is None:  # BigDL and Keras 1 call them `input` and `output`
             inputs, outputs = kwargs.pop("input", None), kwargs.pop("output", outputs)
         super().__init__(name=name, **kwargs)
+        self.supports_masking = True  # the layers inside hand masks on
         self.graph: Graph | None = None
         self.call_structure: Any = None
         self.compiled = False
@@ -112,9 +113,6 @@ class Model(Layer):
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """None: the layers inside have set the masks of the outputs themselves."""
         return None
-
-    def _set_masks(self, inputs: Any, previous_mask: Any, outputs: Any) -> None:
-        """The masks of the outputs were set by the layers inside."""
 
     def _children(self) -> list[Layer]:
         """The layers of a graph cannot change behind its back; those of a subclass are looked up anew."""

@@ -176,3 +176,13 @@ def test_set_weights_checks() -> None:
         model.set_weights([np.zeros((4, 3))])
     with pytest.raises(ValueError, match="only/kernel"):
         model.set_weights([np.zeros((3, 4)), np.zeros(3)])
+
+
+def test_a_nested_model_hands_masks_on_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    inner = bk.Sequential([bk.Input((5, 4)), layers.LSTM(3)])
+    entry = bk.Input((5,), dtype="int32")
+    embedded = layers.Embedding(9, 4, mask_zero=True)(entry)
+    nested, flat = bk.Model(entry, inner(embedded)), bk.Model(entry, inner.layers[0](embedded))
+    tokens = np.array([[1, 2, 0, 0, 0], [3, 4, 5, 0, 0]])
+    np.testing.assert_array_equal(nested.predict(tokens), flat.predict(tokens))
+    assert not [warning for warning in recwarn if "mask" in str(warning.message)]
