@@ -5,10 +5,6 @@ class WorkerLost(RuntimeError):
     """A worker of the training team stopped answering; the fit may be retried from its last snapshot."""
 
 
-class UserCodeError(RuntimeError):
-    """A row, layer or function of the user failed on a worker; retrying would fail again."""
-
-
 class RowsLost(RuntimeError):
     """A worker's rows are not on the machine where its task runs; they must be written there anew."""
 

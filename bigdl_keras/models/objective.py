@@ -17,6 +17,7 @@ from bigdl_keras import metrics as metrics_module
 from bigdl_keras import ops
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.graph.trace import Trace, apply
+from bigdl_keras.losses.alignment import weights_for
 from bigdl_keras.registry import suggestion
 
 
@@ -244,9 +245,9 @@ def _trace_metrics(heads: Sequence[Head], batch: Batch, numbers: Numbers, severa
         if label is None:
             continue
         mask = getattr(output, "keras_mask", None)
-        weighted = _and_mask(weight, mask, output)
+        weighted = weights_for(output, weight, mask)
         for identifiers, used_weight in (
-            (head.metrics, _and_mask(None, mask, output)),
+            (head.metrics, weights_for(output, None, mask)),
             (head.weighted_metrics, weighted),
         ):
             for identifier in identifiers:
@@ -263,14 +264,3 @@ def _trace_metrics(heads: Sequence[Head], batch: Batch, numbers: Numbers, severa
                     increments = metric.increments(label, output, used_weight)
                 tensors.extend(increments[key] for key in numbers.metrics[-1][2])
     return tensors
-
-
-def _and_mask(weight: Any, mask: Any, output: Any) -> Any:
-    if mask is None:
-        return weight
-    mask = ops.cast(mask, output.dtype)
-    if weight is None:
-        return mask
-    while len(weight.shape) < len(mask.shape):
-        weight = ops.expand_dims(weight, -1)
-    return ops.multiply(weight, mask)
