@@ -127,6 +127,10 @@ class Adamax(_Moments):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum", "norm"),)
 
+    @property
+    def lazy_slots(self) -> tuple[str, ...]:
+        return self.slots
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration) / (1.0 - self.beta_1 ** (iteration + 1))
@@ -151,6 +155,8 @@ class Nadam(_Moments):
     `weights -= learning_rate * m_hat / (sqrt(v / (1 - beta_2 ** t)) + epsilon)`.
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", 2016.
 
+    Keras 2.11 to 2.15 multiply the product by u(t) variable by variable, so that each sees another: see `_turns`.
+
     Args:
         learning_rate: a number or a schedule.
         beta_1: decay of the mean of the gradient.
@@ -171,22 +177,41 @@ class Nadam(_Moments):
             schedule_decay = (decay or 0.004) if old else 1.0
         self.schedule_decay = schedule_decay
         self._product = (0, 1.0)
+        self._turns_per_variable = False
+
+    @property
+    def lazy_slots(self) -> tuple[str, ...]:
+        return ()  # the running means do move
 
     def take_on(self, keras_version: tuple[int, ...]) -> None:
-        if self.schedule_decay == 1.0:
+        if keras_version >= (2, 11):
+            self._turns_per_variable = True
+        elif self.schedule_decay == 1.0:
             self.schedule_decay = 0.004
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         step = iteration + 1
-        rate = self.learning_rate_at(iteration)
-        product = self._warm_up_product(step)
+        if not self._turns_per_variable or part is None:
+            product = self._product_before(step, 1) * self._warm_up(step)
+            self._update_span(slice(None), product, weights, gradient, state, step)
+            return
+        count = len(part.shapes)
+        before = self._product_before(step, count)
+        for segment in part.segments:
+            product = before * self._warm_up(step) ** _turns(step, segment.variable, count)
+            self._update_span(segment.span, product, weights, gradient, state, step)
+
+    def _update_span(self, span: slice, product: float, weights: np.ndarray, gradient: np.ndarray, state: State,
+                     step: int) -> None:
+        """Update a run of weights; `product` is u(1) ... u(step)."""
+        rate = self.learning_rate_at(step - 1)
         now, later = self._warm_up(step), self._warm_up(step + 1)
         of_mean = rate * later / (1.0 - product * later)
         of_slope = rate * (1.0 - now) / (1.0 - product)
         unbiased = 1.0 / (1.0 - self.beta_2**step)
         for weight, slope, m, v, scratch, top in chunks(
-            weights, gradient, state["momentum"], state["velocity"], scratch=2
+            weights[span], gradient[span], state["momentum"][span], state["velocity"][span], scratch=2
         ):
             update_moments(slope, m, v, self.beta_1, self.beta_2, scratch)
             np.multiply(m, of_mean, out=top)
@@ -201,16 +226,16 @@ class Nadam(_Moments):
     def _warm_up(self, step: int) -> float:
         return float(self.beta_1 * (1.0 - 0.5 * 0.96 ** (step * self.schedule_decay)))
 
-    def _warm_up_product(self, step: int) -> float:
-        """u(1) * ... * u(step); the last product is kept, for the next step needs one factor more."""
+    def _product_before(self, step: int, count: int) -> float:
+        """Product of u before `step`, which `count` variables advance; the last one is kept, for the next step."""
         known, product = self._product
-        if known > step:
+        if known >= step:
             known, product = 0, 1.0
-        for index in range(known + 1, step + 1):
+        for index in range(known + 1, step):
             if not product:
                 break
-            product *= self._warm_up(index)
-        self._product = (step, product)
+            product *= self._warm_up(index) ** _turns(index, count - 1, count)
+        self._product = (step - 1, product)
         return product
 
     def get_config(self) -> dict[str, Any]:
@@ -218,6 +243,19 @@ class Nadam(_Moments):
         if self.legacy:
             config["decay"] = self.schedule_decay
         return config
+
+
+def _turns(step: int, variable: int, count: int) -> int:
+    """How often the product has been multiplied in `step` once it is the turn of `variable` of `count`.
+
+    Keras 2.11 to 2.15 ask, variable by variable, whether a counter says that it was done; but the counter is a Python
+    number, which their compiled step holds as it was when traced the second time: `count + variable` for each variable.
+    So each multiplies, except the one for which `count + variable` happens to equal the step. With a single variable
+    their first step would divide by zero; it gets the turn that was meant, as in all other versions.
+    """
+    if count == 1:
+        return 1
+    return variable + 1 - (count <= step <= count + variable)
 
 
 def update_moments(slope: np.ndarray, mean: np.ndarray, square: np.ndarray, beta_1: float, beta_2: float,

@@ -46,6 +46,10 @@ class RMSprop(Optimizer):
             groups.append(("average_gradient",))
         return tuple(groups)
 
+    @property
+    def lazy_slots(self) -> tuple[str, ...] | None:
+        return self.slots if self.momentum else None
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)
@@ -156,6 +160,10 @@ class Adadelta(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("accumulated_grad", "accumulated_delta_var"),)
 
+    @property
+    def lazy_slots(self) -> tuple[str, ...]:
+        return self.slots
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)
@@ -226,6 +234,10 @@ class Ftrl(Optimizer):
 
     def initial_value(self, slot: str, weights: np.ndarray) -> float:
         return self.initial_accumulator_value if slot == "accumulator" else 0.0
+
+    @property
+    def lazy_slots(self) -> tuple[str, ...]:
+        return self.slots
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:

@@ -90,6 +90,7 @@ class Optimizer(ABC):
         self.iterations = 0
         self.state: State | None = None
         self._excluded: tuple[str, ...] = ()
+        self._leaves_untouched_rows = False
         self._learning_rate = _as_rate(learning_rate)
 
     # ---- what a rule says of itself
@@ -106,6 +107,14 @@ class Optimizer(ABC):
     def weight_decay_of(self, name: str, shape: tuple[int, ...]) -> float | None:
         """Strength of the weight decay of a variable that is not excluded from it."""
         return self.weight_decay
+
+    @property
+    def lazy_slots(self) -> tuple[str, ...] | None:
+        """Slots that in tf.keras before 2.11 stay as they are, with the weights, in untouched rows of embeddings.
+
+        None: all rows move in each update, as they do everywhere in later versions.
+        """
+        return None
 
     @abstractmethod
     def update(
@@ -164,7 +173,15 @@ class Optimizer(ABC):
         if self._accumulates(gradient, state, iteration):
             self.clip(gradient, part, total)
             self.decay_weights(weights, finished, part)
-            self.update(weights, gradient, state, finished, part, total)
+            if self._leaves_untouched_rows and self.lazy_slots is not None:
+                places = part.rows_at_rest(gradient, "embeddings")
+                lazy = [weights, *(state[slot] for slot in self.lazy_slots)]
+                before = [vector[places] for vector in lazy]
+                self.update(weights, gradient, state, finished, part, total)
+                for vector, kept in zip(lazy, before, strict=True):
+                    vector[places] = kept
+            else:
+                self.update(weights, gradient, state, finished, part, total)
         if self.use_ema:
             self._average(weights, state[_AVERAGE], finished)
 
@@ -280,22 +297,25 @@ class Optimizer(ABC):
     def follow(self, keras_version: str) -> None:
         """Take on the formulas of the Keras that wrote a model, so that its training goes on as it would have there.
 
-        Before 2.11, rules differ where no argument shows it: epsilon stands outside the square root. Before 2.3,
+        Before 2.11, rules differ where no argument shows it: epsilon stands outside the square root, and in tf.keras
+        the rows of an embedding that no sample of the batch touched are left alone (see `lazy_slots`). Before 2.3,
         `clipnorm` bounds all gradients together.
 
         Args:
-            keras_version: e.g. "2.2.4".
+            keras_version: e.g. "2.2.4", or "2.2.4-tf" where it was tf.keras.
         """
         version = tuple(int(number) for number in re.findall(r"\d+", keras_version)[:2])
-        if version >= (2, 11) or version == (2,):
+        if version >= (3,) or version == (2,):
             return
-        self.legacy = True
+        if version < (2, 11):
+            self.legacy = True
+            self._leaves_untouched_rows = version >= (2, 4) or keras_version.endswith("-tf")
         if version < (2, 3):
             self.global_clipnorm, self.clipnorm = self.global_clipnorm or self.clipnorm, None
         self.take_on(version)
 
     def take_on(self, keras_version: tuple[int, ...]) -> None:  # noqa: B027 (most rules change nothing)
-        """What a rule itself changes when it follows a Keras before 2.11."""
+        """What a rule itself changes when it follows a Keras before 3."""
 
     def get_config(self) -> dict[str, Any]:
         """Constructor arguments under Keras 3's names (and `decay`, if it was made with legacy arguments)."""

@@ -38,6 +38,10 @@ class SGD(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum",),) if self.momentum else ()
 
+    @property
+    def lazy_slots(self) -> tuple[str, ...] | None:
+        return ("momentum",) if self.momentum else None
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)

@@ -121,6 +121,22 @@ class Slice:
                 sums[segment.variable] += np.dot(wide, wide)
         return sums
 
+    def rows_at_rest(self, gradient: np.ndarray, name: str) -> np.ndarray:
+        """Places in rows (last axis) of the variables called `name` whose gradient is zero throughout.
+
+        Of a row that the slice cuts, the part in the slice counts.
+        """
+        places = [np.zeros(0, np.int64)]
+        for segment in self.segments:
+            if self.names[segment.variable].rpartition("/")[2] != name:
+                continue
+            width, length = self.shapes[segment.variable][-1], segment.stop - segment.start
+            starts = np.maximum(np.arange(-(segment.offset % width), length, width), 0)
+            moves = np.logical_or.reduceat(gradient[segment.span] != 0, starts)
+            lengths = np.diff(starts, append=length)
+            places.append(segment.start + np.flatnonzero(~np.repeat(moves, lengths)))
+        return np.concatenate(places)
+
     def scale(self, vector: np.ndarray, factors: np.ndarray) -> None:
         """Multiply each variable's part of `vector`, in place, by its factor."""
         for segment in self.segments:

@@ -7,6 +7,7 @@ import pytest
 
 from bigdl_keras import optimizers, registry
 from bigdl_keras.optimizers import schedules
+from bigdl_keras.optimizers.slices import Slice
 
 
 @pytest.mark.parametrize("name", [name for name in registry.names("optimizer") if name != "MultiOptimizer"])
@@ -116,6 +117,43 @@ def test_an_optimizer_follows_the_keras_that_wrote_a_model(name, options, old):
         follower.apply([np.full(3, scale), np.ones(2)], weights[0])
         expected.apply([np.full(3, scale), np.ones(2)], weights[1])
     np.testing.assert_array_equal(np.concatenate(weights[0]), np.concatenate(weights[1]))
+
+
+@pytest.mark.parametrize(("rule", "state_rests"), [
+    (lambda: optimizers.SGD(0.1, momentum=0.9), True),
+    (lambda: optimizers.RMSprop(0.1, momentum=0.9), True),
+    (optimizers.Adadelta, True),
+    (optimizers.Adamax, True),
+    (optimizers.Nadam, False),
+])
+@pytest.mark.parametrize(("version", "lazy"), [
+    ("2.8.0", True), ("2.2.4-tf", True), ("2.2.4", False), ("2.11.0", False),
+])
+def test_rows_that_no_sample_touched(rule, state_rests, version, lazy):
+    """tf.keras before 2.11 hands its optimizers the touched rows alone, and most of its rules move nothing else."""
+    optimizer = rule()
+    optimizer.follow(version)
+    part = Slice.whole(["embedding/embeddings", "dense/kernel"], [(3, 2), (2, 1)])
+    weights = np.arange(1.0, 9.0, dtype=np.float32)
+    state = optimizer.create_state(weights)
+    optimizer.step(weights, np.ones(8, np.float32), state, 0, part)
+    before = [vector.copy() for vector in (weights, *state.values())]
+    gradient = np.ones(8, np.float32)
+    gradient[[2, 3, 4, 6]] = 0.0  # all of the second row, half of the third, a number of the kernel
+    optimizer.step(weights, gradient, state, 1, part)
+    moved = np.array([now != then for now, then in zip((weights, *state.values()), before, strict=True)])
+    assert moved.any(axis=0)[[0, 1, 4, 5, 6, 7]].all()
+    assert moved[1:, 2:4].any() == (not lazy or not state_rests)
+    assert not lazy or not moved[0, 2:4].any()
+
+
+def test_ftrl_leaves_the_first_values_of_untouched_rows():
+    part = Slice.whole(["embedding/embeddings"], [(2, 2)])
+    for version, expected in (("2.8.0", 1.0), ("2.15.0", 0.0)):
+        optimizer, weights = optimizers.Ftrl(), np.ones(4, np.float32)
+        optimizer.follow(version)
+        optimizer.step(weights, np.array([1, 1, 0, 0], np.float32), optimizer.create_state(weights), 0, part)
+        assert list(weights[2:]) == [expected, expected]
 
 
 def test_accumulation_updates_with_the_mean():
