@@ -28,7 +28,6 @@ INSTEAD = [
     ("ops", r"^(scan|while_loop|fori_loop|cond|switch|map|associative_scan|vectorized_map)$",
      "control flow depends on Python values here: models are compiled once"),
     ("ops", r"(fft|stft|view_as)", "no complex numbers"),
-    ("ops.image", r"", "no operations on images; layers Resizing, CenterCrop and UpSampling2D"),
     ("ops", r"^(custom_gradient|device|name_scope)", "gradients follow from the kernels; there is one device"),
     ("initializers", r"^(stft|STFT)", "no complex numbers"),
     ("callbacks", r"^OrbaxCheckpoint$", "`callbacks.BackupAndRestore`, `model.set_checkpoint`"),
@@ -59,8 +58,6 @@ def place_of(room: str) -> Any:
 
 def is_here(room: str, name: str) -> bool:
     """Whether a user who looks for `name` in the room finds it."""
-    if room == "ops.image":
-        return False
     return hasattr(place_of(room), name)
 
 

@@ -29,5 +29,6 @@ def unfold_time(x: Any, like: Any, *, out: Any = None) -> Any:
 
 
 KERNELS["fold_time"] = Kernel(fold_time, each(back_to_shape), fold_time_shape, ("shapes",), view=True)
-KERNELS["unfold_time"] = Kernel(unfold_time, each(back_to_shape, None), unfold_time_shape, ("shapes",), view=True,
-                                dtype=dtype_of_first)
+KERNELS["unfold_time"] = Kernel(
+    unfold_time, each(back_to_shape, None), unfold_time_shape, ("shapes",), view=True, dtype=dtype_of_first
+)

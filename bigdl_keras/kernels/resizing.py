@@ -47,13 +47,28 @@ def _matrix(old: int, new: int, method: str, coordinates: str, antialias: bool, 
     if method == "nearest":
         nearest = np.floor(places + 0.5) if coordinates != "asymmetric" else np.floor(places)
         return np.equal(np.clip(nearest, 0, old - 1)[:, None], np.arange(old)).astype(dtype)
-    if method not in _WEIGHTS:
-        raise ValueError(f"`method` of a resize must be 'nearest' or one of {sorted(_WEIGHTS)}. Received {method!r}.")
     if method == "bilinear" and not antialias:
         places = np.clip(places, 0, old - 1)
-    stretch = max(scale, 1.0) if antialias else 1.0
-    weights = _WEIGHTS[method]((np.arange(old) - places[:, None]) / stretch)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(dtype)
+    return _shares(places, old, method, scale if antialias else 1.0).astype(dtype)
+
+
+def _shares(places: Any, old: int, method: str, scale: float) -> Any:
+    """(new, old): the share of each old number in a new one at each of the `places`; `scale` above 1 widens them."""
+    if method not in _WEIGHTS:
+        raise ValueError(f"`method` of a resize must be 'nearest' or one of {sorted(_WEIGHTS)}. Received {method!r}.")
+    weights = _WEIGHTS[method]((np.arange(old) - places[:, None]) / max(scale, 1.0))
+    total = weights.sum(axis=1, keepdims=True)
+    return np.divide(weights, total, out=np.zeros_like(weights), where=np.absolute(total) > 1e-4)
+
+
+@lru_cache(maxsize=256)
+def _moved_matrix(
+    old: int, new: int, scale: float, translation: float, method: str, antialias: bool, dtype: str
+) -> Any:
+    """(new, old): as `_matrix`, where what stood at x comes to x * scale + translation; outside is nothing."""
+    places = (np.arange(new) + 0.5 - translation) / scale - 0.5
+    shares = _shares(places, old, method, 1 / scale if antialias else 1.0)
+    return np.where(((places >= -0.5) & (places <= old - 0.5))[:, None], shares, 0).astype(dtype)
 
 
 def _along(x: Any, axis: int, matrix: Any) -> Any:
@@ -108,3 +123,50 @@ def resize_shape(shape: Any, *, size: Any, data_format: str = "channels_last", *
 
 
 KERNELS["resize"] = Kernel(resize, each(resize_gradient), resize_shape, ("shapes",))
+
+
+def scale_and_translate(
+    x: Any,
+    *,
+    axes: tuple[int, ...],
+    sizes: tuple[int, ...],
+    scale: tuple[float, ...],
+    translation: tuple[float, ...],
+    method: str,
+    antialias: bool = True,
+    out: Any = None,
+) -> Any:
+    """x along each of the `axes` at new places and in another size."""
+    y = x
+    for axis, new, *moved in zip(axes, sizes, scale, translation, strict=True):
+        y = _along(y, axis, _moved_matrix(x.shape[axis], new, *moved, method, antialias, x.dtype.name))
+    return np.ascontiguousarray(y)
+
+
+def scale_and_translate_gradient(
+    dy: Any,
+    shapes: Any,
+    *,
+    axes: tuple[int, ...],
+    sizes: tuple[int, ...],
+    scale: tuple[float, ...],
+    translation: tuple[float, ...],
+    method: str,
+    antialias: bool = True,
+    out: Any = None,
+) -> Any:
+    dx = dy
+    for axis, new, *moved in zip(axes, sizes, scale, translation, strict=True):
+        dx = _along(dx, axis, _moved_matrix(shapes[0][axis], new, *moved, method, antialias, dy.dtype.name).T)
+    return np.ascontiguousarray(dx)
+
+
+def scale_and_translate_shape(shape: Any, *, axes: tuple[int, ...], sizes: tuple[int, ...], **attributes: Any) -> Any:
+    """Shape rule of `scale_and_translate`."""
+    changed = dict(zip(axes, sizes, strict=True))
+    return tuple(changed.get(axis, size) for axis, size in enumerate(shape))
+
+
+KERNELS["scale_and_translate"] = Kernel(
+    scale_and_translate, each(scale_and_translate_gradient), scale_and_translate_shape, ("shapes",)
+)

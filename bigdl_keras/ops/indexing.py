@@ -172,14 +172,20 @@ def digitize(x: Any, bins: Any) -> Any:
 
 @operation
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0 .. minlength - 1 occurs, or the sum of its weights; on arrays up to the largest element."""
+    """How often each of 0 .. minlength - 1 occurs, or the sum of its weights; on arrays up to the largest element.
+
+    A vector is counted as one, a matrix row by row.
+    """
     x = as_tensor(x)
     if isinstance(x, np.ndarray):
         minlength = max(minlength, int(x.max(initial=-1)) + 1)
     elif not minlength:
         raise ValueError("bincount on a symbolic tensor needs `minlength`: the largest element is not known.")
-    counts = apply("bincount", x, full_like(x, 1, "int32") if weights is None else as_tensor(weights), bins=minlength)
-    return counts
+    weights = full_like(x, 1, "int32") if weights is None else as_tensor(weights)
+    if len(x.shape) == 1:
+        return apply("bincount", x, weights, bins=minlength)
+    hot = one_hot(x, minlength, dtype=str(weights.dtype))
+    return apply("sum", apply("multiply", hot, apply("expand_dims", weights, axis=-1)), axis=-2)
 
 
 @operation

@@ -59,10 +59,10 @@ def batch_normalization(
 
 @operation
 def layer_normalization(
-    x: Any, gamma: Any = None, beta: Any = None, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-3
+    x: Any, gamma: Any = None, beta: Any = None, axis: int | tuple[int, ...] = -1, epsilon: float | None = None
 ) -> Any:
-    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments of each row along `axis`."""
-    x = as_float(x)
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments along `axis`; epsilon 1e-7 if None."""
+    x, epsilon = as_float(x), 1e-7 if epsilon is None else epsilon
     result = apply(
         "multiply",
         apply("subtract", x, mean(x, axis=axis, keepdims=True)),

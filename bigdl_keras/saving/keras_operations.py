@@ -306,4 +306,25 @@ KERAS_OPERATIONS: dict[str, str] = {
     "svd": "linalg SVD x full_matrices,compute_uv",
     "solve": "linalg Solve a,b ",
     "solve_triangular": "linalg SolveTriangular a,b lower",
+    "affine_transform": "image AffineTransform images,transform interpolation,fill_mode,fill_value,data_format",
+    "crop_images": "image CropImages images "
+    "top_cropping,left_cropping,bottom_cropping,right_cropping,target_height,target_width,data_format",
+    "elastic_transform": "image ElasticTransform images "
+    "alpha,sigma,interpolation,fill_mode,fill_value,seed,data_format",
+    "extract_patches": "image ExtractPatches images size,strides,dilation_rate,padding,data_format",
+    "gaussian_blur": "image GaussianBlur images kernel_size,sigma,data_format",
+    "hsv_to_rgb": "image HSVToRGB images data_format",
+    "map_coordinates": "image MapCoordinates inputs,coordinates order,fill_mode,fill_value",
+    "pad_images": "image PadImages images "
+    "top_padding,left_padding,bottom_padding,right_padding,target_height,target_width,data_format",
+    "perspective_transform": "image PerspectiveTransform images,start_points,end_points "
+    "interpolation,fill_value,data_format",
+    "resize": "image Resize images "
+    "size,interpolation,antialias,crop_to_aspect_ratio,pad_to_aspect_ratio,fill_mode,fill_value,data_format",
+    "rgb_to_grayscale": "image RGBToGrayscale images data_format",
+    "rgb_to_hsv": "image RGBToHSV images data_format",
+    "scale_and_translate": "image ScaleAndTranslate images,output_shape,scale,translation "
+    "spatial_dims,method,antialias",
+    "sobel_edges": "image SobelEdges images data_format",
+    "ssim": "image SSIM image1,image2 max_val,filter_size,filter_sigma,k1,k2,data_format",
 }

@@ -7,22 +7,8 @@ from typing import Any
 import numpy as np
 
 from tests.kernels.kernel_checks import Case
-
-rng = np.random.default_rng(0)
-
-
-def real(*shape: int, low: float = -2.0, high: float = 2.0) -> np.ndarray:
-    return rng.uniform(low, high, shape)
-
-
-def positive(*shape: int) -> np.ndarray:
-    return rng.uniform(0.3, 2.0, shape)
-
-
-def apart(*shape: int) -> np.ndarray:
-    """Numbers that keep a distance, so that no extremum changes under a small step."""
-    size = int(np.prod(shape))
-    return (rng.permutation(size).reshape(shape) - size / 2 + 0.25) * 0.1
+from tests.kernels.numbers import apart, positive, real, rng
+from tests.kernels.place_cases import CASES as PLACES
 
 
 def sigmoid(x: Any) -> Any:
@@ -518,6 +504,7 @@ ALGEBRA = [
 ]
 
 CASES = [
+    *PLACES,
     *ALGEBRA,
     *CONV_LSTM,
     *RESIZING,

@@ -11,7 +11,8 @@ import pytest
 from bigdl_keras import ops
 from bigdl_keras.graph import nest
 from bigdl_keras.parameters import Variable
-from tests.ops.operation_cases import CASES, K1, POSITIONAL, X1, A, B, Case, M, N, S, T
+from tests.ops.case import Case
+from tests.ops.operation_cases import CASES, K1, X1, A, B, M, N, S, T
 from tests.ops.plan_checks import check_gradient, run, symbols
 
 MADE = {
@@ -35,12 +36,6 @@ MADE = {
 ASKED = {"convert_to_numpy", "dtype", "dtype_of", "is_tensor", "ndim", "shape", "size"}
 
 
-def _call(case: Case) -> Callable[..., Any]:
-    if case.name == "clip" and len(case.arrays) == 2:
-        return lambda x, low: ops.clip(x, low, low + 1.0)
-    return POSITIONAL.get(case.name, case.call)
-
-
 def test_nothing_is_forgotten() -> None:
     namespaces = {"image", "linalg", "nn"}
     tested = {case.name for case in CASES} | MADE | ASKED
@@ -59,8 +54,8 @@ def test_values(case: Case) -> None:
     with np.errstate(all="ignore"):
         expected = _leaves(case.reference(*case.arrays))
         kept = [array.copy() for array in case.arrays]
-        eager = _leaves(_call(case)(*case.arrays))
-        planned = run(lambda *tensors: _leaves(_call(case)(*tensors)), *case.arrays, known=case.known)
+        eager = _leaves(case.call(*case.arrays))
+        planned = run(lambda *tensors: _leaves(case.call(*tensors)), *case.arrays, known=case.known)
     for array, copy in zip(case.arrays, kept, strict=True):
         np.testing.assert_array_equal(array, copy)
     assert len(expected) == len(eager) == len(planned)
@@ -79,7 +74,7 @@ def test_a_node_of_a_model_foretells_the_shape(case: Case) -> None:
     with np.errstate(all="ignore"):
         expected = [np.shape(item) for item in _leaves(case.reference(*case.arrays))]
     tensors = symbols(case.arrays, known=True)
-    outputs = _leaves(_call(case)(*tensors))
+    outputs = _leaves(case.call(*tensors))
     assert [output.shape for output in outputs] == expected
     assert all(output.node is not None for output in outputs)
 
@@ -88,7 +83,7 @@ def test_a_node_of_a_model_foretells_the_shape(case: Case) -> None:
 def test_gradient(case: Case) -> None:
     if not any(array.dtype.kind == "f" for array in case.arrays):
         pytest.fail("a case without floats has no gradient to check")
-    check_gradient(_call(case), *case.arrays)
+    check_gradient(case.call, *case.arrays)
 
 
 def test_gradient_of_a_product_with_its_cholesky_factor() -> None:

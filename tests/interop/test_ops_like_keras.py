@@ -1,0 +1,31 @@
+"""Every row of our table of operations, given to the operation of the same name of real Keras, gives the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", minversion="3.15", reason="make interop installs real Keras")
+pytestmark = pytest.mark.interop
+
+from tests.ops.operation_cases import CASES  # noqa: E402
+
+OURS_ALONE = {"dense", "dtype_of", "global_sum", "hard_sigmoid_legacy", "logit", "mish"}
+"""Operations that Keras does not have, or has elsewhere."""
+
+LIKE_KERAS = [case for case in CASES if case.name not in OURS_ALONE and not case.unlike_keras]
+
+
+def _leaves(answer):
+    return [np.asarray(item) for item in (answer if isinstance(answer, (list, tuple)) else [answer])]
+
+
+@pytest.mark.parametrize("case", LIKE_KERAS, ids=str)
+def test_operation(case):
+    theirs = _leaves(case.call(*case.arrays, ops=keras.ops))
+    with np.errstate(all="ignore"):
+        ours = _leaves(case.call(*case.arrays))
+    assert [item.shape for item in ours] == [item.shape for item in theirs]
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.dtype.kind == other.dtype.kind
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-5)
