@@ -51,6 +51,14 @@ def cluster() -> Any:
     return _session("local-cluster[2,1,1024]", **{"spark.executor.memory": "512m"})
 
 
+@pytest.fixture(scope="module")
+def impatient_cluster() -> Any:
+    """As `cluster`, another one, where an executor of which nothing is heard for ten seconds is given up."""
+    return _session("local-cluster[2,1,1025]", **{"spark.executor.memory": "512m", "spark.network.timeout": "10s",
+                                                  "spark.executor.heartbeatInterval": "1s",
+                                                  "spark.network.timeoutInterval": "1s"})
+
+
 @pytest.fixture(scope="session")
 def fixtures() -> Path:
     """Folder of the files written by real Keras; tests are skipped where it is not there."""

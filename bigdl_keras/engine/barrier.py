@@ -30,6 +30,7 @@ from bigdl_keras.engine.loop import finished
 from bigdl_keras.engine.meeting import DriverUnreachable, Event, Meeting
 from bigdl_keras.engine.predicting import Predictor
 from bigdl_keras.engine.report import Evaluation, Report
+from bigdl_keras.engine.waiting import Waiting
 from bigdl_keras.spark import failures, preflight, session, shipping
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ def converse(task: tasks.GangTask, start: Callable[[tasks.GangTask, queue.Queue[
     try:
         stage_job = start(replace(task, key=key, port=meeting.port if meet_driver else 0), events)
         try:
-            outcomes = Conversation(meeting, events, report, began=began).until_end()
+            waiting = Waiting(meeting if meet_driver else None, task.job.timeout_seconds)
+            outcomes = Conversation(meeting, events, report, began, waiting).until_end()
         finally:
             stage_job.cancel()
     finally:

@@ -15,6 +15,7 @@ from bigdl_keras.engine.collectives.sockets import LIKELY_CAUSE
 from bigdl_keras.engine.meeting import Event, Meeting
 from bigdl_keras.engine.report import Decision, Report
 from bigdl_keras.engine.tasks import Failure, Outcome
+from bigdl_keras.engine.waiting import SILENT_EXECUTOR, Waiting
 from bigdl_keras.errors import WorkerLost
 from bigdl_keras.spark import failures
 
@@ -37,11 +38,13 @@ class Conversation:
         events: what is heard; the stage's end is an event, too.
         report: the callbacks' side.
         began: called when all workers hold their rows.
+        waiting: knows who has come and who has gone home.
     """
 
-    def __init__(self, meeting: Meeting, events: queue.Queue[Event], report: Report,
-                 began: Callable[[], None]) -> None:
+    def __init__(self, meeting: Meeting, events: queue.Queue[Event], report: Report, began: Callable[[], None],
+                 waiting: Waiting) -> None:
         self._meeting = meeting
+        self._waiting = waiting
         self._events = events
         self._report = report
         self._began = began
@@ -86,7 +89,9 @@ class Conversation:
             try:
                 event = self._events.get(timeout=1.0)
             except queue.Empty:
-                if self._deadline is not None and time.monotonic() > self._deadline:
+                if self._deadline is None:
+                    self._waiting.check()
+                elif time.monotonic() > self._deadline:
                     raise self._told() from None
                 continue
             if event.kind == "broken":
@@ -99,6 +104,8 @@ class Conversation:
                 if self._failed is None or not consequence:
                     self._failed = event
                 self._end_soon(dismiss=not consequence)  # else somebody else has died: hear who
+            elif event.kind == "goodbye":
+                self._waiting.said_goodbye(event.rank)
             else:
                 return event
 
@@ -180,8 +187,10 @@ class Conversation:
 
     def _loss(self, cause: BaseException | None) -> WorkerLost:
         where = "A worker" if self._lost is None else self._meeting.place(self._lost.rank).capitalize()
-        error = WorkerLost(f"{where} died after iteration {self._iteration}. {LIKELY_CAUSE} The SparkContext is still "
-                           "good: call fit again.")
+        what, why = f"died after iteration {self._iteration}", LIKELY_CAUSE
+        if cause is not None and failures.is_silence(cause):
+            what, why = f"was given up by Spark after iteration {self._iteration}", SILENT_EXECUTOR
+        error = WorkerLost(f"{where} {what}. {why} The SparkContext is still good: call fit again.")
         error.__cause__ = cause
         return error
 

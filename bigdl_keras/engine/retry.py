@@ -27,6 +27,7 @@ _logger = logging.getLogger(__name__)
 _SIGNS_OF_LOSS = ("ExecutorLostFailure", "Python worker exited unexpectedly", "FetchFailed",
                   "Could not recover from a failed barrier")
 _BEGIN, _END = -1, -2  # in place of an iteration: the begin and the end of an epoch
+_QUIET_SECONDS = 2.0  # in which slots usually come back
 _COST_SHARE = 20.0  # snapshots of the driver's own may take one part in so many of the time
 
 
@@ -104,13 +105,23 @@ def train(engine: Engine, job: TrainingJob, source: Source, validation: Source |
                 raise
             losses = losses + 1 if time.monotonic() - last < policy.times * policy.interval_seconds else 1
             last = time.monotonic()
-            if losses > policy.times:
-                error.add_note(f"The fit was begun again {policy.times} times. Set "
-                               "spark.bigdl_keras.failure.retryTimes to allow more.")
+            if not policy.times:
                 raise
+            if losses > policy.times:
+                raise _given_up(error, losses, chronicle.origin, bool(keeps)) from error
             _logger.warning("%s. Retry %d of %d goes on from %s.", str(error).partition(". ")[0], losses, policy.times,
                             chronicle.place)
         engine = _recovered(engine, policy.slots_seconds)
+
+
+def _given_up(error: Exception, losses: int, origin: str, kept: bool) -> WorkerLost:
+    """What to raise after too many losses in a row."""
+    ways = "fit(..., resume=True) goes on from the last checkpoint" if kept else (
+        "With model.set_checkpoint(path), fit(..., resume=True) could go on from the last checkpoint")
+    return WorkerLost(
+        f"The fit is given up after {losses} losses in a row, {losses - 1} retries included; the last one would have "
+        f"gone on from {origin}. What happened last: {error} Look for the cause first; fit(retry_times=...) or "
+        f"spark.bigdl_keras.failure.retryTimes allow more retries. {ways}.")
 
 
 def is_loss(error: BaseException) -> bool:
@@ -122,11 +133,17 @@ def is_loss(error: BaseException) -> bool:
 
 
 def _recovered(engine: Engine, seconds: float) -> Engine:
-    """The engine to go on with: the same, once Spark has as many task slots again, or one of fewer workers."""
+    """The engine to go on with: the same, once Spark has as many task slots free again, or one of fewer workers."""
     if not isinstance(engine, BarrierEngine):
         return engine
-    context, workers, deadline = engine.context, engine.workers, time.monotonic() + seconds
-    while (slots := preflight.task_slots(context)) < workers and time.monotonic() < deadline:
+    context, workers, started = engine.context, engine.workers, time.monotonic()
+    told = False
+    while (slots := preflight.free_slots(context)) < workers and time.monotonic() < started + seconds:
+        if not told and time.monotonic() > started + _QUIET_SECONDS:
+            told = True
+            _logger.warning("Spark has %d of %d task slots free: the retry waits for the others for up to %g s. A lost "
+                            "executor has to be replaced, one that hangs first to be given up (spark.network.timeout).",
+                            slots, workers, seconds)
         time.sleep(0.2)
     if not 0 < slots < workers:
         return engine
@@ -167,11 +184,15 @@ class Chronicle(Report):
         self._unused = {number for number, keep in enumerate(keeps) if keep.fresh}
 
     @property
+    def origin(self) -> str:
+        """Where the next attempt starts."""
+        return "the start of the fit" if self.state is None else self.state.place
+
+    @property
     def place(self) -> str:
         """Where the next attempt starts, and what it does again."""
-        if self.state is None:
-            return f"the start of the fit; {self._now.iteration - self._job.iteration} iterations are done again"
-        return f"{self.state.place}; {self._now.iteration - self.state.iteration} iterations are done again"
+        start = self._job.iteration if self.state is None else self.state.iteration
+        return f"{self.origin}; {self._now.iteration - start} iterations are done again"
 
     def job(self) -> TrainingJob:
         """The fit from its last state on."""

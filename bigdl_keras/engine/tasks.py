@@ -173,16 +173,17 @@ def run_gang_member(task: GangTask, arrive: Callable[[int, Iterable[Any]], Itera
             blocks = hold_rows(task.columns, arrive(rank, items), task.memory_limit)
             address = Address(host, door.port)
             addresses = delegate.exchange_addresses(address) if delegate is not None else _gather_addresses(address)
-            yield _run_in_team(task, rank, blocks, addresses, door, delegate)
+            outcome = _run_in_team(task, rank, blocks, addresses, door, delegate)
+        if delegate is not None:
+            delegate.close()  # before Spark takes the outcome, which may take its time
+        yield outcome
     except Exception as error:
         text, consequence = traceback.format_exc(), isinstance(error, (WorkerLost, ConnectionError))
         add_place(error, f"worker {rank} of {task.size} on {host}")
         if delegate is not None:
             delegate.failed(error, text, consequence)
-        yield Failure(rank, pickled(error), text, consequence)
-    finally:
-        if delegate is not None:
             delegate.close()
+        yield Failure(rank, pickled(error), text, consequence)
 
 
 def _run_in_team(task: GangTask, rank: int, blocks: list[Block], addresses: list[Address], door: Door,

@@ -41,6 +41,11 @@ def dead_task(error: BaseException) -> int | None:
     return int(match[1]) if match and any(sign in text for sign in _SIGNS_OF_DEATH) else None
 
 
+def is_silence(error: BaseException) -> bool:
+    """Whether Spark gave up an executor of which it heard nothing any more."""
+    return "heartbeat timed out" in str(error)
+
+
 def rebuilt(name: str, message: str) -> Exception:
     """An exception of the type called `name`, if that is one of Python's or of ours; else a RuntimeError."""
     kind = getattr(errors, name, None) or getattr(builtins, name, None)

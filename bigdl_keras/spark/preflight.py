@@ -31,6 +31,12 @@ def task_slots(context: SparkContext) -> int:
     return int(scala.maxNumConcurrentTasks(profile))
 
 
+def free_slots(context: SparkContext) -> int:
+    """How many more tasks can run now; those of an executor that hangs are taken until Spark gives it up."""
+    executors = context._jsc.sc().statusTracker().getExecutorInfos()
+    return task_slots(context) - sum(int(executor.numRunningTasks()) for executor in executors)
+
+
 def check_gang(context: SparkContext, workers: int) -> None:
     """Raise unless `workers` tasks can run at the same time and exchange data.
 

@@ -1,5 +1,7 @@
 """Every fault we can cause, on a Spark of several processes: the fit ends with the weights of an undisturbed one."""
 
+import contextlib
+import logging
 import os
 import re
 import signal
@@ -35,10 +37,10 @@ def rows_of(session, data, folder):
 
 
 class Fault(Report):
-    """Sends a signal to a process in the middle of an epoch, and watches how the fit goes on."""
+    """Sends a signal to processes in the middle of an epoch, and watches how the fit goes on."""
 
-    def __init__(self, file, number):
-        self.file, self.number = file, number
+    def __init__(self, files, number):
+        self.files, self.number, self.struck = files, number, []
         self.iterations, self.begun = [], []
         self.happened_at = self.heard_at = self.pause = 0.0
 
@@ -50,29 +52,40 @@ class Fault(Report):
         if self.happened_at:
             self.pause = max(self.pause, time.monotonic() - self.heard_at)
         elif report.iteration == FAULT_AT:
-            os.kill(int(self.file.read_text()), self.number)
+            self.struck = [int(file.read_text()) for file in self.files]
+            for process in self.struck:
+                os.kill(process, self.number)
             self.happened_at = time.monotonic()
         self.heard_at = time.monotonic()
 
+    def clear_away(self):
+        """Nothing stays behind that is stopped."""
+        for process in self.struck:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
 
 @pytest.fixture
-def recover(cluster, tmp_path, make_job, make_data, record_property):
+def recover(tmp_path, make_job, make_data, record_property):
     """Trains through a fault and without it."""
-    def run(*arguments, **settings):
-        fault = _recover(cluster, tmp_path, make_job, make_data, *arguments, **settings)
+    def run(session, *arguments, **settings):
+        fault = _recover(session, tmp_path, make_job, make_data, *arguments, **settings)
         record_property("seconds until the fit was as far as before", round(fault.pause, 2))
         return fault
 
     return run
 
 
-def _recover(session, folder, make_job, make_data, process, number, timeout_seconds=300.0):
+def _recover(session, folder, make_job, make_data, processes, number, timeout_seconds=300.0):
     job = make_job(epochs=120, batch_size=8, dropout=0.2, timeout_seconds=timeout_seconds)
     source = as_source(rows_of(session, make_data(40), folder))
     engine = choose_engine("barrier", source, 2)
     expected = engine.run(job, source, None, Report())
-    fault = Fault(folder / process, number)
-    result = train(engine, job, source, None, fault, POLICY)
+    fault = Fault([folder / process for process in processes], number)
+    try:
+        result = train(engine, job, source, None, fault, POLICY)
+    finally:
+        fault.clear_away()
     assert fault.iterations == list(range(1, 601))  # each is heard of once, also those that were computed twice
     assert fault.begun == list(range(120))
     assert result.progress == expected.progress
@@ -82,20 +95,24 @@ def _recover(session, folder, make_job, make_data, process, number, timeout_seco
     return fault
 
 
-def test_a_killed_python_worker(recover, caplog):
-    recover("worker-1", signal.SIGKILL)
-    lines = [record.message for record in caplog.records if "Retry" in record.message]
+def retries(caplog):
+    return [record.message for record in caplog.records if "Retry" in record.message]
+
+
+def test_a_killed_python_worker(cluster, recover, caplog):
+    recover(cluster, ["worker-1"], signal.SIGKILL)
+    lines = retries(caplog)
     assert len(lines) == 1
     assert re.match(r"Worker \d of 2 on \S+ died after iteration \d+\. Retry 1 of 5 goes on from iteration \d+ "
                     r"\(epoch \d+.*\); \d+ iterations are done again\.", lines[0])
 
 
-def test_a_killed_executor(recover):
-    recover("executor-1", signal.SIGKILL)
+def test_a_killed_executor(cluster, recover):
+    recover(cluster, ["executor-1"], signal.SIGKILL)
 
 
-def test_a_worker_that_hangs(recover):
-    fault = recover("worker-0", signal.SIGSTOP, timeout_seconds=3.0)
+def test_a_worker_that_hangs(cluster, recover):
+    fault = recover(cluster, ["worker-0"], signal.SIGSTOP, timeout_seconds=3.0)
     assert fault.pause < 60
 
 
@@ -158,3 +175,24 @@ def test_a_killed_driver(tmp_path):
     for mine, theirs in zip(arrays[:4], arrays[4:8], strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert len(arrays) == 4 + 4 + 8  # a value of the metric for each epoch, those before the fault included
+
+
+def test_an_executor_that_hangs(impatient_cluster, recover, caplog):
+    """Its Python worker goes on to the end, but the result does not come; Spark gives the executor up."""
+    recover(impatient_cluster, ["executor-1"], signal.SIGSTOP)
+    assert re.match(r"Worker 1 of 2 on \S+ was given up by Spark after iteration 600\.", retries(caplog)[0])
+
+
+def test_a_machine_that_hangs(impatient_cluster, recover, caplog):
+    """The other worker notices before Spark does, and the retry waits for the slot that Spark believes taken."""
+    with caplog.at_level(logging.WARNING):
+        recover(impatient_cluster, ["executor-1", "worker-1"], signal.SIGSTOP, timeout_seconds=2.0)
+    assert len(retries(caplog)) == 1
+
+
+def test_results_that_do_not_come(impatient_cluster, recover, caplog):
+    """We are less patient than Spark."""
+    recover(impatient_cluster, ["executor-1"], signal.SIGSTOP, timeout_seconds=2.0)
+    assert retries(caplog)[0].startswith("All 2 workers have finished, but Spark has not brought their results for 2 s")
+    assert any(re.match(r"Spark has 1 of 2 task slots free: the retry waits for the others for up to 60 s\.",
+                        record.message) for record in caplog.records)
