@@ -27,9 +27,10 @@ from bigdl_keras.engine.conductor import Conductor
 from bigdl_keras.engine.conversation import WorkerTraceback
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import finished
+from bigdl_keras.engine.overdue import Overdue
 from bigdl_keras.engine.report import Evaluation, Report
 from bigdl_keras.engine.rounds import Failed, Notes, Numbers, Round, Slots, Start, Unmet, Work
-from bigdl_keras.errors import RowsLost
+from bigdl_keras.errors import RowsLost, WorkerLost
 from bigdl_keras.spark import failures, shipping
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ class ShuffleEngine:
         work = Work(bare, judge, job.validation_batch_size, job.loss_count, self.workers, whole)
         state = job.optimizer_state or job.optimizer.create_state(job.values[:job.trainable_size])
         start = Start(job.values.copy(), {slot: np.array(vector) for slot, vector in state.items()})
-        with Chain(self.context, work, start, [source] if validation is None else [source, validation]) as chain:
+        sources = [source] if validation is None else [source, validation]
+        with Chain(self.context, work, start, sources, job.timeout_seconds) as chain:
             return Conductor(job, chain, report).run()
 
     def evaluate(self, job: EvaluationJob, source: Source) -> Evaluation:
@@ -95,7 +97,7 @@ class ShuffleEngine:
         if not job.plan.collective:
             return self._passes.evaluate(job, source)
         work = Work(None, job.plan, job.batch_size, job.loss_count, self.workers, True)
-        with Chain(self.context, work, Start(job.values, {}), [source]) as chain:
+        with Chain(self.context, work, Start(job.values, {}), [source], job.timeout_seconds) as chain:
             return chain.judge()
 
     def predict(self, job: PredictionJob, source: Source) -> Any:
@@ -116,13 +118,16 @@ class Chain:
         work: what stays the same.
         start: weights and optimizer state to begin with.
         sources: the rows to train on, then those to evaluate, as far as there are any.
+        timeout_seconds: tasks of which none ends for longer hang.
     """
 
-    def __init__(self, context: SparkContext, work: Work, start: Start, sources: list[Source]) -> None:
+    def __init__(self, context: SparkContext, work: Work, start: Start, sources: list[Source],
+                 timeout_seconds: float) -> None:
         shipping.ship(context)
         self.context = context
         self.work = work
         self.judges = work.judge is not None
+        self._timeout_seconds = timeout_seconds
         self.rate: float | None = None
         self._fit = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
         self._state = start
@@ -334,7 +339,7 @@ class Chain:
         """Run a job; where rows have moved, write them anew and run it again."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return _tried(run)
+                return self._in_time(run)
             except RowsLost as error:
                 if attempt == _ATTEMPTS:
                     raise
@@ -342,6 +347,17 @@ class Chain:
                 self._rows.unpersist(blocking=True)
                 self._rows.persist()
         raise AssertionError("unreachable")
+
+    def _in_time(self, run: Callable[[], Any]) -> Any:
+        """Run a job; tasks that hang end it."""
+        with Overdue(self.context, self._fit, self._timeout_seconds) as overdue:
+            try:
+                return _tried(run)
+            except Exception as error:
+                if not overdue.cancelled:
+                    raise
+                raise WorkerLost(f"No task of a round has ended for {self._timeout_seconds:g} seconds, though some "
+                                 "run. A worker hangs, or its machine is overloaded or gone.") from error
 
 
 def _own_number(key: int) -> int:

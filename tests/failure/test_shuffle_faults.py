@@ -1,6 +1,8 @@
 """Short tasks that die are run again by Spark: the fit goes on, and its weights are those of an undisturbed run."""
 
+import contextlib
 import os
+import re
 import signal
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from bigdl_keras.data import as_source
 from bigdl_keras.engine import shuffle
 from bigdl_keras.engine.report import Report
+from bigdl_keras.engine.retry import RetryPolicy, train
 from bigdl_keras.engine.selection import choose_engine
 
 pytestmark = pytest.mark.cluster
@@ -25,15 +28,15 @@ def note_processes(folder):
 
 
 class Killer(Report):
-    """Kills the worker (0) or the executor (1) of partition 1 after four iterations."""
+    """Sends a signal to the worker (0) or the executor (1) of partition 1 after four iterations."""
 
-    def __init__(self, folder, which):
-        self.folder, self.which, self.killed = folder, which, 0
+    def __init__(self, folder, which, number=signal.SIGKILL):
+        self.folder, self.which, self.number, self.killed = folder, which, number, 0
 
     def on_batch_end(self, report, snapshot):
-        if report.iteration == 4:
+        if report.iteration == 4 and not self.killed:
             self.killed = int((self.folder / "1").read_text().split()[self.which])
-            os.kill(self.killed, signal.SIGKILL)
+            os.kill(self.killed, self.number)
 
 
 @pytest.mark.parametrize("sliced", [False, True])
@@ -56,6 +59,31 @@ def test_a_death_changes_nothing(cluster, tmp_path, make_job, make_data, monkeyp
         return
     undisturbed = engine.run(job, noted, None, Report())
     np.testing.assert_array_equal(found.values, undisturbed.values)
+
+
+def train_through_a_stop(session, folder, make_job, make_data, which, timeout_seconds):
+    """A fit whose worker or executor is stopped ends as one that is not disturbed."""
+    data, job = make_data(24), make_job(epochs=2, batch_size=6, dropout=0.2, timeout_seconds=timeout_seconds)
+    rows = session.sparkContext.parallelize(list(zip(*data, strict=True)), 2)
+    source = as_source(rows.mapPartitionsWithIndex(note_processes(folder)))
+    engine = choose_engine("shuffle", source, 2)
+    expected = engine.run(job, source, None, Report())
+    killer = Killer(folder, which, signal.SIGSTOP)
+    try:
+        found = train(engine, job, source, None, killer, RetryPolicy(snapshot_seconds=0.0))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(killer.killed, signal.SIGKILL)
+    np.testing.assert_array_equal(found.values, expected.values)
+    assert found.progress == expected.progress
+
+
+@pytest.mark.timeout(300)
+def test_a_worker_that_hangs(cluster, tmp_path, make_job, make_data, caplog):
+    train_through_a_stop(cluster, tmp_path, make_job, make_data, 0, timeout_seconds=4.0)
+    lines = [record.message for record in caplog.records if "Retry" in record.message]
+    assert len(lines) == 1
+    assert re.match(r"No task of a round has ended for 4 seconds, though some run\. Retry 1 of 5", lines[0])
 
 
 @pytest.mark.timeout(300)
@@ -85,3 +113,10 @@ def test_rows_that_have_gone_are_written_again(cluster, make_job, make_data):
         found = choose_engine("shuffle", source, 2).run(job, source, None, Remover())
     expected = choose_engine("local", source).run(job, as_source(*data), None, Report())
     np.testing.assert_allclose(found.values, expected.values, atol=1e-5)
+
+
+@pytest.mark.timeout(300)
+def test_an_executor_that_hangs(impatient_cluster, tmp_path, make_job, make_data, caplog):
+    """Spark gives it up, and has its tasks run elsewhere; there is nothing to begin again."""
+    train_through_a_stop(impatient_cluster, tmp_path, make_job, make_data, 1, timeout_seconds=300.0)
+    assert not any("Retry" in record.message for record in caplog.records)
