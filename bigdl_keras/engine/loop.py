@@ -13,6 +13,7 @@ import numpy as np
 from bigdl_keras.data import Block, Minibatches
 from bigdl_keras.data.minibatches import BatchRows
 from bigdl_keras.engine.collectives import Collective
+from bigdl_keras.engine.collectives.rows import Lookups
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.engine.phases import PHASES, Phases
@@ -114,6 +115,8 @@ class Loop:
         self.masters = self.weights.copy() if team.compression is not None and job.constraint_plan is None else None
         if self.masters is not None:
             self.weights = self.masters
+        tables, length = tuple(job.plan.tables.values()), job.trainable_size
+        self.lookups = Lookups(tables, length, team.rank, team.size, self.values.dtype) if tables else None
         self.rule = Minibatches(self.shard.rows, job.batch_size, job.shuffle, job.seed)
         constraints = job.constraint_plan
         self.projection = None if constraints is None else constraints.bind(self.values)
@@ -164,11 +167,13 @@ class Loop:
         numbers = self.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration)
         numbers, stop, asks = self._sum(numbers, rows.rows, mine.batch_rows)
         self.watch.lap("wait")
-        gradient = self.collective.reduce_scatter(self.gradients)
+        if self.lookups is not None:
+            self.lookups.touched = self.replica.touched
+        gradient = self.collective.reduce_scatter(self.gradients, self.lookups)
         self.watch.lap("reduce_scatter")
-        self.job.optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, self.collective.sum)
+        self._update(gradient)
         self.watch.lap("update")
-        self._publish()
+        self._publish(self.lookups if self.job.optimizer.leaves_zeros else None)
         self.watch.lap("all_gather")
         if self.projection is not None:
             self.projection.forward([])
@@ -191,9 +196,27 @@ class Loop:
         seconds[self.collective.rank] = self.watch.read()
         return Phases(self.collective.sum(seconds))
 
-    def _publish(self) -> None:
-        """Bring every owner's slice of the weights to all workers."""
-        self.collective.all_gather(self.trained, self.masters)
+    def _update(self, gradient: np.ndarray) -> None:
+        """Let the optimizer step on my slice of the weights; on the rows that were touched alone, where it may."""
+        optimizer, lookups, total = self.job.optimizer, self.lookups, self.collective.sum
+        self.replica.as_left = True
+        if lookups is None or not optimizer.skips_zeros:
+            optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, total)
+            if lookups is not None:  # what it has used as scratch are my gradients or their sum
+                self.replica.as_left = self.collective.size > 1
+                lookups.scribbled()
+            return
+        part, rows = lookups.mine, lookups.summed
+        weights = part.gather(self.weights, rows)
+        state = {slot: part.gather(vector, rows) for slot, vector in self.state.items()}
+        optimizer.step(weights, part.gather(gradient, rows), state, self.iteration, None, total)
+        part.scatter(weights, rows, self.weights)
+        for slot, vector in self.state.items():
+            part.scatter(state[slot], rows, vector)
+
+    def _publish(self, moved: Lookups | None = None) -> None:
+        """Bring every owner's slice of the weights to all workers; with `moved`, of tables what the last step moved."""
+        self.collective.all_gather(self.trained, self.masters, moved)
 
     def _advance(self, epoch: int, loss: float | None) -> bool:
         """Note the present moment, and whether to ask the driver or to validate. Answers whether training ends here."""

@@ -23,12 +23,14 @@ class Replica:
 
     Attributes:
         watch: takes the times of forward and backward.
+        as_left: nobody else has written into `gradients` since the last gradient.
     """
 
     def __init__(self, plan: Plan, values: np.ndarray, gradients: np.ndarray | None = None, seed: int = 0,
                  total: Callable[[np.ndarray], np.ndarray] | None = None, refuses_nan: bool = False) -> None:
         self.plan = plan
         self.watch = Stopwatch()
+        self.as_left = False
         self._gradients = gradients
         self._seed = seed
         self._total = total if total is not None else _alone
@@ -54,7 +56,7 @@ class Replica:
         """
         assert self._gradients is not None
         if not len(places) and not self.plan.collective:
-            self._gradients.fill(0)
+            self._execution.clear(self.as_left)
             return np.zeros(self.width(arrays))
         context = Context(training=True, seed=self._seed, iteration=iteration, places=places, total=self._total)
         numbers = self._forward(arrays, batch_rows, context)
@@ -63,11 +65,16 @@ class Replica:
             cause = self._execution.where_nan_begins([*arrays, np.asarray(batch_rows, dtype=np.float32)], context)
             raise ValueError(f"The loss of iteration {iteration + 1} is NaN: {cause}. To stop without an error, "
                              "pass callbacks=[TerminateOnNaN()].")
-        self._execution.backward()
+        self._execution.backward(self.as_left)
         if len(places):
             self._execution.updates()
         self.watch.lap("backward")
         return numbers
+
+    @property
+    def touched(self) -> tuple[np.ndarray | None, ...]:
+        """For each of the plan's `tables`, the rows that the gradient may differ from zero in; None: all."""
+        return tuple(table.touched for table in self._execution.tables.values())
 
     def evaluate(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int) -> np.ndarray:
         """The numbers of this worker's rows of a batch, without training."""

@@ -185,6 +185,7 @@ def _survey_backward(survey: _Survey) -> None:
         for position, item in enumerate(plan.backward_steps)
         for slot in plan.steps[item.step].outputs
     }
+    tables = plan.tables
     holder: dict[int, list[_Value]] = {}  # slot -> values whose memory its gradient occupies at this point
     for position, item in enumerate(plan.backward_steps):
         step = plan.steps[item.step]
@@ -193,7 +194,7 @@ def _survey_backward(survey: _Survey) -> None:
         flowing = [value for slot in step.outputs for value in holder.get(slot, [])]
         for number, slot in enumerate(step.inputs):
             in_window = slot in plan.windows
-            if not item.wanted[number] or (in_window and item.first[number]):
+            if not item.wanted[number] or (in_window and item.first[number]) or slot in tables:
                 continue
             shape, dtype = survey.shapes[slot], survey.dtypes.get(slot, plan.dtypes.get(slot, "float32"))
             death = consumed.get(slot, time)

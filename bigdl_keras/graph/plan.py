@@ -10,6 +10,7 @@ import numpy as np
 
 from bigdl_keras.errors import add_place
 from bigdl_keras.graph.layout import Layout, Memory, plan_layout
+from bigdl_keras.graph.tables import TableGradient, find_tables, row_gradient
 from bigdl_keras.kernels import KERNELS
 from bigdl_keras.kernels.random import Draws
 
@@ -95,6 +96,11 @@ class Plan:
         """(start, stop) of the windows that a training step changes itself, merged and sorted."""
         return tuple(sorted((window.start, window.stop) for _, window in self.updates))
 
+    @property
+    def tables(self) -> dict[int, Window]:
+        """Slot -> window of the trained weights that are only looked up: their gradients are sums of rows."""
+        return find_tables(self)
+
     def bind(self, values: np.ndarray, gradients: np.ndarray | None = None) -> Execution:
         """Attach the plan to a value vector (read, and written by `updates`) and a gradient vector (written)."""
         return Execution(self, values, gradients)
@@ -151,6 +157,8 @@ class Execution:
                 if window.stop <= plan.trainable_size
             }
         self._untouched = self._windows_without_gradient()
+        tables = plan.tables if gradients is not None else ()
+        self.tables = {slot: TableGradient(self._gradient_windows[slot]) for slot in tables}
         self._memory = Memory()
         self._layouts: dict[Any, Layout] = {}
         self._layout: Layout | None = None
@@ -236,8 +244,12 @@ class Execution:
             extra["total"] = self._context.total
         return extra
 
-    def backward(self) -> None:
+    def backward(self, as_left: bool = False) -> None:
         """Write the gradient of the first output, a scalar, by the trained values into the gradient vector.
+
+        Args:
+            as_left: the vector still is as `backward` or `clear` of this execution left it, so that of tables only the
+                rows touched then have to be cleared.
 
         Raises:
             RuntimeError: called before `forward`.
@@ -246,6 +258,7 @@ class Execution:
             raise RuntimeError("backward() needs the values of a forward() before it.")
         for window in self._untouched:
             window.fill(0)
+        self._clear_tables(as_left)
         loss = self.plan.outputs[0]
         flowing: list[Any] = [None] * self.plan.slot_count
         flowing[loss] = np.ones_like(self._slots[loss])
@@ -257,9 +270,31 @@ class Execution:
                 add_place(error, f"in the gradient of {_place(step, [])}")
                 raise
 
+    def clear(self, as_left: bool = False) -> None:
+        """Write a gradient of zero; `as_left` as in `backward`."""
+        for slot, window in self._gradient_windows.items():
+            if slot not in self.tables:
+                window.fill(0)
+        for gap in self._gaps():
+            gap.fill(0)
+        self._clear_tables(as_left)
+
+    def _clear_tables(self, as_left: bool) -> None:
+        for table in self.tables.values():
+            if not as_left:
+                table.touched = None
+            table.clear()
+
     def _run_backward(self, position: int, backward_step: BackwardStep, step: Step, flowing: list[Any]) -> None:
         assert self._layout is not None
         kernel = KERNELS[step.kernel]
+        if step.inputs[0] in self.tables:
+            rows = row_gradient(step)
+            assert rows is not None
+            needs = self._needs(backward_step.step, step, kernel.needs)
+            self.tables[step.inputs[0]].add(*rows(flowing[step.outputs[0]], *needs))
+            flowing[step.outputs[0]] = None
+            return
         assert kernel.gradient is not None
         dy: Any = tuple(flowing[slot] for slot in step.outputs) if kernel.several else flowing[step.outputs[0]]
         planned = self._layout.gradients[position]

@@ -50,6 +50,14 @@ class TorchSGD(Optimizer):
     def slot_groups(self) -> tuple[tuple[str, ...], ...]:
         return (("momentum",),) if self.momentum else ()
 
+    @property
+    def weights_rest(self) -> bool:
+        return not (self.momentum or self.weightdecay)
+
+    @property
+    def slots_rest(self) -> bool:
+        return True
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)

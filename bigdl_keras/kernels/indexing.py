@@ -16,10 +16,15 @@ def scatter_add_rows(rows: Any, indices: Any, size: int, out: Any = None) -> Any
     total = np.zeros((size, rows.shape[1]), rows.dtype) if out is None else out
     if out is not None:
         total.fill(0)
+    add_rows(rows, indices, total)
+    return total
+
+
+def add_rows(rows: Any, indices: Any, total: Any) -> None:
+    """Add each of the `rows` (n, width) to that row of `total` which its index names, in their order."""
     # numpy adds at flat places several times faster than at rows, and faster than sorting them
     places = np.add.outer(indices * rows.shape[1], np.arange(rows.shape[1]))
     np.add.at(total.reshape(-1), places.reshape(-1), rows.reshape(-1))
-    return total
 
 
 def embedding_shape(table: Any, indices: Any, **attributes: Any) -> Any:
@@ -44,12 +49,20 @@ def embedding(table: Any, indices: Any, *, out: Any = None) -> Any:
     return np.take(table, whole, axis=0, out=out, mode="clip")  # checked above; clip skips numpy's own buffered check
 
 
-def embedding_gradient_table(dy: Any, table: Any, indices: Any, *, out: Any = None) -> Any:
+def embedding_gradient_rows(dy: Any, table: Any, indices: Any) -> tuple[Any, Any]:
     flat = np.asarray(indices).reshape(-1).astype(np.int64, copy=False)
-    return scatter_add_rows(dy.reshape(flat.size, table.shape[1]), flat, table.shape[0], out)
+    return flat, dy.reshape(flat.size, table.shape[1])
 
 
-KERNELS["embedding"] = Kernel(embedding, each(embedding_gradient_table, None), embedding_shape, dtype=dtype_of_first)
+def embedding_gradient_table(dy: Any, table: Any, indices: Any, *, out: Any = None) -> Any:
+    flat, rows = embedding_gradient_rows(dy, table, indices)
+    return scatter_add_rows(rows, flat, table.shape[0], out)
+
+
+KERNELS["embedding"] = Kernel(
+    embedding, each(embedding_gradient_table, None), embedding_shape, dtype=dtype_of_first,
+    rows=lambda: embedding_gradient_rows,
+)
 
 
 def take_shape(given: Any, indices: Any, *, axis: int | None = None) -> Any:
@@ -98,7 +111,18 @@ def take_along_axis_gradient(dy: Any, x: Any, indices: Any, *, axis: int, out: A
     return scatter_add_rows(dy.reshape(-1, 1), flat.reshape(-1), x.size).reshape(x.shape)
 
 
-KERNELS["take"] = Kernel(take, each(take_gradient, None), take_shape, dtype=dtype_of_first)
+def take_gradient_rows(dy: Any, x: Any, indices: Any) -> tuple[Any, Any]:
+    flat = np.asarray(indices).reshape(-1).astype(np.int64, copy=False)
+    width = int(np.prod(x.shape[1:], dtype=np.int64))
+    return np.where(flat < 0, flat + x.shape[0], flat), np.asarray(dy).reshape(flat.size, width)
+
+
+def take_rows(*, axis: int | None = None) -> Any:
+    """How `take` answers for rows: only where it takes them."""
+    return take_gradient_rows if axis == 0 else None
+
+
+KERNELS["take"] = Kernel(take, each(take_gradient, None), take_shape, dtype=dtype_of_first, rows=take_rows)
 KERNELS["take_along_axis"] = Kernel(
     take_along_axis, each(take_along_axis_gradient, None), take_along_axis_shape, dtype=dtype_of_first
 )

@@ -34,6 +34,9 @@ class Kernel:
             inputs.
         random: forward takes `draws` (kernels.random.Draws).
         collective: forward and gradient take `total`, a function that sums a float64 array over all workers.
+        rows: `r(**attributes)`, for a kernel that takes rows of input 0: answers with the function of `(dy, *needs)`
+            that gives the number (n,) and the gradient (n, width) of each row taken, not added up; None where these
+            attributes take something else.
     """
 
     forward: Callable[..., Any]
@@ -47,6 +50,7 @@ class Kernel:
     dtype: Any = None
     random: bool = False
     collective: bool = False
+    rows: Callable[..., Callable[..., tuple[Any, Any]] | None] | None = None
 
 
 KERNELS: dict[str, Kernel] = {}

@@ -50,6 +50,10 @@ class RMSprop(Optimizer):
     def lazy_slots(self) -> tuple[str, ...] | None:
         return self.slots if self.momentum else None
 
+    @property
+    def weights_rest(self) -> bool:
+        return not (self.momentum or self.centered) and self.epsilon > 0
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)
@@ -120,6 +124,14 @@ class Adagrad(Optimizer):
         if self._begins_by_default and keras_version < (2, 3):
             self.initial_accumulator_value = 0.0
 
+    @property
+    def weights_rest(self) -> bool:
+        return self.epsilon > 0
+
+    @property
+    def slots_rest(self) -> bool:
+        return True
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)
@@ -163,6 +175,10 @@ class Adadelta(Optimizer):
     @property
     def lazy_slots(self) -> tuple[str, ...]:
         return self.slots
+
+    @property
+    def weights_rest(self) -> bool:
+        return self.epsilon > 0
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:

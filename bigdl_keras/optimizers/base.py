@@ -100,6 +100,16 @@ class Optimizer(ABC):
         """The rule's own slots in Keras 3's order of creation: group by group, interleaved variable by variable."""
         return ()
 
+    @property
+    def weights_rest(self) -> bool:
+        """Whether `update` leaves a weight as it is where the gradient is 0; said of the `update` of the same class."""
+        return False
+
+    @property
+    def slots_rest(self) -> bool:
+        """Whether, where `weights_rest`, it leaves the slots as they are, too."""
+        return False
+
     def initial_value(self, slot: str, weights: np.ndarray) -> float | np.ndarray:
         """What a slot is filled with before the first update of these weights."""
         return 0.0
@@ -138,6 +148,21 @@ class Optimizer(ABC):
         """
 
     # ---- what the engines and models call
+
+    @property
+    def leaves_zeros(self) -> bool:
+        """Whether `step` leaves a weight as it is where the gradient is 0, so that nobody needs to be sent it."""
+        rule = next(base for base in type(self).__mro__ if "update" in vars(base))
+        low, high = self._value_limits
+        moves_all = (self.weight_decay, self.use_ema, self.gradient_accumulation_steps)
+        norms = (self.clipnorm, self.global_clipnorm)  # they may be infinite
+        return bool("weights_rest" in vars(rule) and self.weights_rest and low <= 0 <= high and not any(moves_all)
+                    and norms == (None, None))
+
+    @property
+    def skips_zeros(self) -> bool:
+        """Whether `step` does nothing where the gradient is 0, so that it can be run on the other elements alone."""
+        return self.leaves_zeros and self.slots_rest
 
     @property
     def all_slot_groups(self) -> tuple[tuple[str, ...], ...]:
@@ -194,8 +219,7 @@ class Optimizer(ABC):
             norms = np.sqrt(total(part.square_sums(gradient)))
             part.scale(gradient, self.clipnorm / np.maximum(norms, self.clipnorm))
         if self.clipvalue is not None:
-            limits = self.clipvalue if isinstance(self.clipvalue, (tuple, list)) else (-self.clipvalue, self.clipvalue)
-            np.clip(gradient, *limits, out=gradient)
+            np.clip(gradient, *self._value_limits, out=gradient)
 
     def decay_weights(self, weights: np.ndarray, iteration: int, part: Slice) -> None:
         """Decoupled weight decay of a slice, in place, except for the excluded variables."""
@@ -351,6 +375,14 @@ class Optimizer(ABC):
         return {**self.__dict__, "state": None}
 
     # ---- parts of a step
+
+    @property
+    def _value_limits(self) -> tuple[float, float]:
+        """What `clipvalue` bounds gradients by."""
+        if isinstance(self.clipvalue, (tuple, list)):
+            low, high = self.clipvalue
+            return low, high
+        return (-math.inf, math.inf) if self.clipvalue is None else (-self.clipvalue, self.clipvalue)
 
     def _finished_updates(self, iteration: int) -> int:
         return iteration // self.gradient_accumulation_steps if self.gradient_accumulation_steps else iteration

@@ -42,6 +42,14 @@ class SGD(Optimizer):
     def lazy_slots(self) -> tuple[str, ...] | None:
         return ("momentum",) if self.momentum else None
 
+    @property
+    def weights_rest(self) -> bool:
+        return not self.momentum
+
+    @property
+    def slots_rest(self) -> bool:
+        return True
+
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
         rate = self.learning_rate_at(iteration)

@@ -1,5 +1,4 @@
 import socket
-import threading
 import time
 
 import numpy as np
@@ -11,43 +10,7 @@ from bigdl_keras.engine.collectives.sockets import Address, join
 from bigdl_keras.engine.collectives.threads import ThreadTeam
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
-
-HOST = "127.0.0.1"
-
-
-def socket_team(size, timeout_seconds=20.0):
-    key = new_key()
-    doors = [Door(HOST, key) for _ in range(size)]
-    addresses = [Address(HOST, door.port) for door in doors]
-    team = [None] * size
-
-    def enter(rank):
-        team[rank] = join(rank, addresses, doors[rank], key, timeout_seconds)
-        doors[rank].close()
-
-    together(enter, size)
-    return team
-
-
-def thread_team(size):
-    team = ThreadTeam(size, 20.0)
-    return [team.member(rank) for rank in range(size)]
-
-
-def together(function, size):
-    """Answers of `function(rank)`, run at once."""
-    answers = [None] * size
-
-    def run(rank):
-        answers[rank] = function(rank)
-
-    threads = [threading.Thread(target=run, args=(rank,), daemon=True) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    return answers
+from tests.engine.teams import HOST, socket_team, thread_team, together
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])

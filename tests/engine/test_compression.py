@@ -1,21 +1,15 @@
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bigdl_keras.data import as_source
-from bigdl_keras.engine.assembling import assemble
 from bigdl_keras.engine.collectives.compression import COMPRESSIONS, find_compression
-from bigdl_keras.engine.collectives.handshake import Door, new_key
-from bigdl_keras.engine.collectives.sockets import Address, join
-from bigdl_keras.engine.local import DirectReporter, LocalEngine
-from bigdl_keras.engine.loop import Shard
+from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.engine.report import Decision, Report
+from tests.engine.teams import socket_team, together, train
 
-HOST = "127.0.0.1"
 BF16, FP16 = COMPRESSIONS["bf16"], COMPRESSIONS["fp16"]
 
 
@@ -113,31 +107,6 @@ def test_unknown_names():
 # ---- a team
 
 
-def socket_team(size, compression):
-    key = new_key()
-    doors = [Door(HOST, key) for _ in range(size)]
-    addresses = [Address(HOST, door.port) for door in doors]
-    team = together(lambda rank: join(rank, addresses, doors[rank], key, 20.0, find_compression(compression)), size)
-    for door in doors:
-        door.close()
-    return team
-
-
-def together(function, size):
-    answers = [None] * size
-
-    def run(rank):
-        answers[rank] = function(rank)
-
-    threads = [threading.Thread(target=run, args=(rank,), daemon=True) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    return answers
-
-
 @pytest.mark.parametrize("name", ["bf16", "fp16"])
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("length", [1, 7, 100_003])
@@ -169,23 +138,6 @@ def test_verbs(name, size, length):
         np.testing.assert_array_equal(whole[mine], passed(COMPRESSIONS[name], summed))
     for member in team:
         member.close()
-
-
-def train(job, data, size, compression, report=None):
-    """Every worker's loop after a fit, and the bytes each has sent."""
-    team = socket_team(size, compression)
-    block = as_source(*data).read()
-
-    def work(rank):
-        loop = assemble(job, Shard(block, 0, block.rows, (rank, size)), None, team[rank],
-                        DirectReporter(report or Report()))
-        loop.run()
-        return loop
-
-    loops = together(work, size)
-    for member in team:
-        member.close()
-    return loops, [member.sent_bytes for member in team]
 
 
 @pytest.mark.parametrize("name", ["bf16", "fp16"])

@@ -25,26 +25,12 @@ from bigdl_keras.engine.report import Report
 from bigdl_keras.engine.selection import choose_engine
 from bigdl_keras.engine.tasks import GangTask
 from bigdl_keras.errors import WorkerLost
+from tests.engine.teams import together
 
 HOST = "127.0.0.1"
 HELLO = b"bigdlk01"
 GARBAGE = [b"", b"\x00", HELLO, HELLO[:3], b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(500), b"\xff" * 500,
            HELLO + struct.pack("<i", 0) + bytes(64), struct.pack("<IQ", 2, 1 << 32) + b"{}" * 50]
-
-
-def together(function, size):
-    answers = [None] * size
-
-    def run(rank):
-        answers[rank] = function(rank)
-
-    threads = [threading.Thread(target=run, args=(rank,), daemon=True) for rank in range(size)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive()
-    return answers
 
 
 @pytest.fixture

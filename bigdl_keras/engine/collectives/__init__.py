@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from bigdl_keras.engine.collectives.compression import Compression
+from bigdl_keras.engine.collectives.rows import Lookups
 
 
 class Collective(Protocol):
@@ -29,14 +30,15 @@ class Collective(Protocol):
     def sum(self, numbers: np.ndarray, patient: bool = False) -> np.ndarray:
         """Sum of a small float64 array over all workers. `patient`: no deadline, for rank 0 is with the user's code."""
 
-    def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
+    def reduce_scatter(self, vector: np.ndarray, lookups: Lookups | None = None) -> np.ndarray:
         """My slice of the sum of all workers' vectors, in a buffer that the next call overwrites.
 
-        With compression, what comes from others was rounded; sums are in full precision.
+        With compression, what comes from others was rounded; sums are in full precision. With `lookups`, tables are
+        zero but for the rows that it says, and it is told those of the sum.
         """
 
-    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
-        """Fill `vector` with every worker's own slice of it.
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None, lookups: Lookups | None = None) -> None:
+        """Fill `vector` with every worker's own slice of it; of tables, with `lookups`, with the rows of the last sum.
 
         The slices are exact, unless `mine` is given: my slice in full precision, kept outside of the vector. Then
         slices travel compressed, and everybody, their owners too, gets what has travelled: all vectors are the same.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bigdl_keras.engine.collectives.compression import Compression
+from bigdl_keras.engine.collectives.rows import Lookups
 
 
 class Alone:
@@ -18,11 +19,13 @@ class Alone:
         """`numbers` themselves."""
         return numbers
 
-    def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
+    def reduce_scatter(self, vector: np.ndarray, lookups: Lookups | None = None) -> np.ndarray:
         """`vector` itself."""
+        if lookups is not None:
+            lookups.summed = lookups.touched
         return vector
 
-    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None, lookups: Lookups | None = None) -> None:
         """Nothing to gather."""
 
     def share(self, vector: np.ndarray) -> None:

@@ -17,9 +17,15 @@ _PIECE = 1 << 15  # numbers; with its scratch well within a core's own cache
 
 
 class Compression(Protocol):
-    """How a float32 vector travels."""
+    """How a float32 vector travels.
+
+    Attributes:
+        name: what users call it.
+        each_alone: what a number becomes does not depend on the others beside it.
+    """
 
     name: str
+    each_alone: bool
 
     def nbytes(self, length: int) -> int:
         """Bytes of `length` numbers on the wire."""
@@ -38,6 +44,7 @@ class BrainFloat:
     """bfloat16: the upper half of a float32, with its whole range and 8 significant bits."""
 
     name = "bf16"
+    each_alone = True
 
     def nbytes(self, length: int) -> int:
         """Two a number."""
@@ -88,6 +95,7 @@ class HalfFloat:
     """
 
     name = "fp16"
+    each_alone = False
     _HEADER = 4  # bytes of the scale
     _TOP = 14  # the largest number is brought between 2**14 and 2**15; what is larger than 65504 would be infinite
 

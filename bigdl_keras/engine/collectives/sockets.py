@@ -14,6 +14,7 @@ import numpy as np
 
 from bigdl_keras.engine.collectives.compression import Compression
 from bigdl_keras.engine.collectives.handshake import Door, call
+from bigdl_keras.engine.collectives.rows import Frame, Lookups, Rows
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
 
@@ -38,17 +39,21 @@ class _Peer:
         self.host = host
         self.connection = connection
         self.header = bytearray(_HEADER.size)
-        self.expected = b""
+        self.exchange = 0
         self.outgoing: list[memoryview] = []
         self.incoming: list[memoryview] = []
+        self.open_ended: memoryview | None = None
+        self.length = 0
 
-    def begin(self, exchange: int, out: memoryview | None, into: memoryview | None) -> None:
-        """Queue a frame each way, as far as there is one."""
+    def begin(self, exchange: int, out: memoryview | None, into: memoryview | None, at_most: bool = False) -> None:
+        """Queue a frame each way, as far as there is one; what comes fills `into`, or is `at_most` as long."""
+        self.exchange = exchange
         self.outgoing = [] if out is None else [memoryview(_HEADER.pack(exchange, out.nbytes)), out]
         self.incoming = []
         if into is not None:
-            self.expected = _HEADER.pack(exchange, into.nbytes)
-            self.incoming = [memoryview(self.header), into]
+            self.length = into.nbytes
+            self.open_ended = into if at_most else None  # how much of it to fill, the header will say
+            self.incoming = [memoryview(self.header)] if at_most else [memoryview(self.header), into]
 
     def send(self) -> None:
         """Send what the socket takes now."""
@@ -72,11 +77,23 @@ class _Peer:
                 return
             if not count:
                 raise ConnectionError("it closed the connection")
-            before = len(self.incoming)
+            had_header = self.open_ended is None and len(self.incoming) < 2
             self.incoming = _advance(self.incoming, count)
-            if before == 2 and len(self.incoming) < 2 and self.header != self.expected:
-                raise ConnectionError(f"it sent the frame {_HEADER.unpack(self.header)} instead of "
-                                      f"{_HEADER.unpack(self.expected)} (exchange, bytes)")
+            if not had_header and len(self.incoming) < (2 if self.open_ended is None else 1):
+                self._open()
+
+    def _open(self) -> None:
+        """The header has come: see whether what follows is what we wait for."""
+        exchange, length = _HEADER.unpack(self.header)
+        most = self.length
+        if exchange != self.exchange or length > most or (length < most and self.open_ended is None):
+            bound = "" if self.open_ended is None else "at most "
+            raise ConnectionError(f"it sent the frame {(exchange, length)} instead of "
+                                  f"({self.exchange}, {bound}{most}) (exchange, bytes)")
+        if self.open_ended is not None:
+            self.length = length
+            self.incoming = [self.open_ended[:length]] if length else []
+            self.open_ended = None
 
 
 def _advance(buffers: list[memoryview], count: int) -> list[memoryview]:
@@ -122,9 +139,11 @@ class Sockets:
         self._exchange(dict.fromkeys(self._peers, flat), dict(zip(self._peers, received, strict=True)), patient)
         return self._add(flat, received, np.zeros_like(flat)).reshape(numbers.shape)
 
-    def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
+    def reduce_scatter(self, vector: np.ndarray, lookups: Lookups | None = None) -> np.ndarray:
         """Every slice of the vector goes to its owner; mine is added in the order of ranks."""
         mine = self._slice(vector, self.rank)
+        if lookups is not None:
+            return self._reduce_rows(vector, mine, lookups)
         *received, total = self._scratch(len(mine), vector.dtype)
         if self.compression is not None:
             return self._reduce_compressed(self.compression, vector, mine, total)
@@ -132,10 +151,14 @@ class Sockets:
                        dict(zip(self._peers, received, strict=True)))
         return self._add(mine, received, total)
 
-    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None, lookups: Lookups | None = None) -> None:
         """My slice goes to all others, and theirs into their places."""
-        if mine is not None and self.compression is not None:
-            self._gather_compressed(self.compression, vector, mine)
+        compression = None if mine is None else self.compression
+        if lookups is not None and (compression is None or compression.each_alone):
+            self._gather_rows(compression, vector, mine, lookups)
+            return
+        if mine is not None and compression is not None:
+            self._gather_compressed(compression, vector, mine)
             return
         mine = self._slice(vector, self.rank)
         self._exchange(dict.fromkeys(self._peers, mine), {rank: self._slice(vector, rank) for rank in self._peers})
@@ -182,6 +205,44 @@ class Sockets:
         for rank, wire in wires.items():
             compression.unpack(wire, self._slice(vector, rank))
 
+    def _reduce_rows(self, vector: np.ndarray, mine: np.ndarray, lookups: Lookups) -> np.ndarray:
+        """As `reduce_scatter`, of tables only the rows that were touched."""
+        frames = [Frame(part, vector.dtype, self.compression) for part in lookups.parts]
+        chosen = [part.choose(lookups.touched) for part in lookups.parts]
+        outgoing = {rank: frames[rank].pack(self._slice(vector, rank), chosen[rank]) for rank in self._peers}
+        received = self._swap(outgoing, dict.fromkeys(self._peers, frames[self.rank]))
+        part, own = lookups.mine, chosen[self.rank]
+        received[self.rank] = part.gather(mine, own), own
+        total = lookups.begin()
+        for rank in range(self.size):
+            (part.scatter if rank == 0 else part.add)(*received[rank], total)
+        lookups.finish([rows for _, rows in received.values()])
+        return total
+
+    def _gather_rows(self, compression: Compression | None, vector: np.ndarray, mine: np.ndarray | None,
+                     lookups: Lookups) -> None:
+        """As `all_gather`, of tables only the rows that have moved."""
+        frames = [Frame(part, vector.dtype, compression) for part in lookups.parts]
+        own = frames[self.rank].pack(self._slice(vector, self.rank) if mine is None else mine, lookups.summed)
+        received = self._swap(dict.fromkeys(self._peers, own), {rank: frames[rank] for rank in self._peers})
+        if compression is not None:
+            received[self.rank] = frames[self.rank].unpack(own)
+        for rank, (numbers, rows) in received.items():
+            lookups.parts[rank].scatter(numbers, rows, self._slice(vector, rank))
+
+    def _swap(self, outgoing: Mapping[int, np.ndarray],
+              frames: Mapping[int, Frame]) -> dict[int, tuple[np.ndarray, Rows]]:
+        """Send frames of rows to all, and open those that come."""
+        incoming = {rank: self._wire("in", rank, frame.longest) for rank, frame in frames.items()}
+        self._exchange(outgoing, incoming, at_most=True)
+        opened = {}
+        for rank, frame in frames.items():
+            try:
+                opened[rank] = frame.unpack(incoming[rank][:self._peers[rank].length])
+            except ValueError as error:
+                raise self._lost(self._peers[rank], error) from None
+        return opened
+
     def _wire(self, way: str, rank: int, nbytes: int) -> np.ndarray:
         """A buffer for packed numbers, kept from call to call."""
         found = self._wires.get((way, rank))
@@ -210,12 +271,12 @@ class Sockets:
         return total
 
     def _exchange(self, outgoing: Mapping[int, np.ndarray], incoming: Mapping[int, np.ndarray],
-                  patient: bool = False) -> None:
-        """Send and receive one frame per peer, all at once."""
+                  patient: bool = False, at_most: bool = False) -> None:
+        """Send and receive one frame per peer, all at once; those that come may be shorter with `at_most`."""
         self._exchange_count += 1
         self.sent_bytes += sum(_HEADER.size + array.nbytes for array in outgoing.values())
         for rank, peer in self._peers.items():
-            peer.begin(self._exchange_count, _bytes(outgoing.get(rank)), _bytes(incoming.get(rank)))
+            peer.begin(self._exchange_count, _bytes(outgoing.get(rank)), _bytes(incoming.get(rank)), at_most)
         busy = list(self._peers.values())
         deadline = None if patient else time.monotonic() + self._timeout_seconds
         while busy:
@@ -230,8 +291,11 @@ class Sockets:
             peer.send()
             peer.receive()
         except OSError as error:
-            raise WorkerLost(f"Worker {peer.rank} of {self.size} on {peer.host} is lost, says worker {self.rank}: "
-                             f"{error}. {LIKELY_CAUSE}") from None
+            raise self._lost(peer, error) from None
+
+    def _lost(self, peer: _Peer, error: Exception) -> WorkerLost:
+        return WorkerLost(f"Worker {peer.rank} of {self.size} on {peer.host} is lost, says worker {self.rank}: "
+                          f"{error}. {LIKELY_CAUSE}")
 
     def _wait(self, busy: Sequence[_Peer], deadline: float | None) -> None:
         """Until one of the sockets can go on."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.engine.collectives.compression import Compression
+from bigdl_keras.engine.collectives.rows import Lookups
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
 
@@ -62,9 +63,11 @@ class Threads:
         self._meet()
         return np.asarray(total)
 
-    def reduce_scatter(self, vector: np.ndarray) -> np.ndarray:
+    def reduce_scatter(self, vector: np.ndarray, lookups: Lookups | None = None) -> np.ndarray:
         """My slice of the sum of all threads' vectors."""
         mine = slice_of(len(vector), self.rank, self.size)
+        if lookups is not None:
+            return self._reduce_rows(vector, mine, lookups)
         if len(self._slice) != mine.stop - mine.start:
             self._slice = np.empty(mine.stop - mine.start, dtype=vector.dtype)
         self._team.offers[self.rank] = vector
@@ -75,14 +78,38 @@ class Threads:
         self._meet()
         return self._slice
 
-    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None) -> None:
+    def _reduce_rows(self, vector: np.ndarray, mine: slice, lookups: Lookups) -> np.ndarray:
+        self._team.offers[self.rank] = vector, lookups.touched
+        self._meet()
+        total, part, terms = lookups.begin(), lookups.mine, []
+        for rank, (theirs, touched) in enumerate(self._team.offers):
+            terms.append(part.choose(touched))
+            put = part.scatter if rank == 0 else part.add
+            put(part.gather(theirs[mine], terms[-1]), terms[-1], total)
+        lookups.finish(terms)
+        self._meet()
+        return total
+
+    def all_gather(self, vector: np.ndarray, mine: np.ndarray | None = None, lookups: Lookups | None = None) -> None:
         """Copy the slices that the other threads own."""
+        if lookups is not None:
+            self._gather_rows(vector, lookups)
+            return
         self._team.offers[self.rank] = vector
         self._meet()
         for other in range(self.size):
             if other != self.rank:
                 theirs = slice_of(len(vector), other, self.size)
                 np.copyto(vector[theirs], self._team.offers[other][theirs])
+        self._meet()
+
+    def _gather_rows(self, vector: np.ndarray, lookups: Lookups) -> None:
+        self._team.offers[self.rank] = vector, lookups.summed
+        self._meet()
+        for other, (whole, rows) in enumerate(self._team.offers):
+            if other != self.rank:
+                theirs, part = slice_of(len(vector), other, self.size), lookups.parts[other]
+                part.scatter(part.gather(whole[theirs], rows), rows, vector[theirs])
         self._meet()
 
     def share(self, vector: np.ndarray) -> None:
