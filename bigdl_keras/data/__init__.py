@@ -11,21 +11,9 @@ from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.data.from_rdd import RddSource
 from bigdl_keras.data.minibatches import Minibatches
 from bigdl_keras.data.sample import Sample
-from bigdl_keras.data.source import Source, Structure
+from bigdl_keras.data.source import Source, Structure, kind_of
 
 __all__ = ["Block", "Column", "Minibatches", "Sample", "Source", "Structure", "as_source", "kind_of"]
-
-
-def kind_of(x: Any) -> str:
-    """'rdd', 'dataframe' or 'arrays', told without importing pyspark."""
-    for parent in type(x).__mro__:
-        if parent.__module__.split(".")[0] == "pyspark":
-            if parent.__name__ == "RDD":
-                return "rdd"
-            if parent.__name__ == "DataFrame":
-                return "dataframe"
-    return "arrays"
-
 
 def as_source(x: Any, y: Any = None, sample_weight: Any = None, *, feature_cols: Any = None, label_cols: Any = None,
               weight_col: str | None = None, labels: bool = True,

@@ -158,8 +158,8 @@ def check_columns(frame: DataFrame, names: Sequence[str]) -> None:
                          f"Its columns are {frame.columns}.")
 
 
-def prepare(frame: DataFrame, name: str) -> Any:
-    """The column as numbers, booleans or arrays of them."""
+def prepare(frame: DataFrame, name: str, strings: bool = False) -> Any:
+    """The column as numbers, booleans or arrays of them, or if `strings` may come as it is where it is made of them."""
     from pyspark.ml.functions import vector_to_array
     from pyspark.sql import functions, types
 
@@ -173,6 +173,8 @@ def prepare(frame: DataFrame, name: str) -> Any:
     if isinstance(inner, types.DecimalType):
         depth = kind.simpleString().count("array<")
         return column.cast("array<" * depth + "double" + ">" * depth)
+    if strings and isinstance(inner, types.StringType):
+        return column
     if not isinstance(inner, (types.NumericType, types.BooleanType)):
         raise ValueError(f"Column {name!r} is of type {kind.simpleString()}; numbers, booleans, arrays of numbers and "
                          "vectors can be read. Encode it first, e.g. with StringIndexer.")

@@ -50,3 +50,14 @@ class Source(ABC):
 def storage(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """What a column is held as: double precision as single, everything else as it came."""
     return np.dtype(np.float32) if dtype.kind == "f" else dtype.newbyteorder("=")
+
+
+def kind_of(x: Any) -> str:
+    """'rdd', 'dataframe' or 'arrays', told without importing pyspark."""
+    for parent in type(x).__mro__:
+        if parent.__module__.split(".")[0] == "pyspark":
+            if parent.__name__ == "RDD":
+                return "rdd"
+            if parent.__name__ == "DataFrame":
+                return "dataframe"
+    return "arrays"

@@ -12,6 +12,9 @@ from bigdl_keras.shapes import Shape
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 """Public operations by name; `ops` files them here, so that operators work on tensors that live below it."""
 
+STRING = "string"
+"""Dtype of a tensor of strings; arrays of it are arrays of objects."""
+
 
 class Operators:
     """Python's operators, answered by the public operations of the same meaning.
@@ -132,7 +135,7 @@ class KerasTensor(Operators):
 
     Args:
         shape: tuple of sizes; None where the size is known only at run time.
-        dtype: numpy dtype name.
+        dtype: numpy dtype name; or "string", of what only encoders read.
         name: for messages and summaries.
 
     Attributes:
@@ -143,7 +146,7 @@ class KerasTensor(Operators):
 
     def __init__(self, shape: Shape, dtype: str = "float32", name: str | None = None) -> None:
         self.shape: Shape = tuple(shape)
-        self.dtype = str(np.dtype(dtype))
+        self.dtype = STRING if dtype == STRING else str(np.dtype(dtype))
         self.name = name
         self.node: Any = None
         self.index = 0

@@ -39,6 +39,7 @@ from bigdl_keras.layers.bigdl_layers import (
     Squeeze,
     Threshold,
 )
+from bigdl_keras.layers.categories import HashedCrossing, Hashing
 from bigdl_keras.layers.convolution import (
     Conv1D,
     Conv1DTranspose,
@@ -62,6 +63,8 @@ from bigdl_keras.layers.core import (
     Lambda,
     Masking,
 )
+from bigdl_keras.layers.image_sizes import CenterCrop, Resizing
+from bigdl_keras.layers.index_lookup import IntegerLookup, StringLookup
 from bigdl_keras.layers.input_layer import Input, InputLayer
 from bigdl_keras.layers.keras1_layers import Highway, MaxoutDense, ParametricSoftplus, RReLU, SReLU, ThresholdedReLU
 from bigdl_keras.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
@@ -104,14 +107,7 @@ from bigdl_keras.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from bigdl_keras.layers.preprocessing import (
-    CategoryEncoding,
-    CenterCrop,
-    Discretization,
-    Normalization,
-    Rescaling,
-    Resizing,
-)
+from bigdl_keras.layers.preprocessing import CategoryEncoding, Discretization, Normalization, Rescaling
 from bigdl_keras.layers.recurrent import GRU, LSTM, RNN, SimpleRNN
 from bigdl_keras.layers.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from bigdl_keras.layers.regularization import (
@@ -139,6 +135,7 @@ from bigdl_keras.layers.reshaping import (
     ZeroPadding3D,
 )
 from bigdl_keras.layers.spectral import SpectralNormalization
+from bigdl_keras.layers.text_vectorization import TextVectorization
 from bigdl_keras.layers.transformer import BERT, TransformerLayer
 from bigdl_keras.layers.word_embedding import WordEmbedding
 from bigdl_keras.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
@@ -179,17 +176,17 @@ __all__ = [
     "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D",
     "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
     "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention", "HardShrink",
-    "HardTanh", "Highway", "Identity", "Input", "InputLayer", "InputSpec", "LRN2D", "LSTM", "LSTMCell", "Lambda",
-    "Layer", "LayerNormalization", "LeakyReLU", "LocallyConnected1D", "LocallyConnected2D", "Log", "Masking", "Max",
-    "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense",
-    "Minimum", "Mul", "MulConstant", "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization",
-    "PReLU", "ParametricSoftplus", "Permute", "Power", "RMSNormalization", "RNN", "RReLU", "ReLU", "RepeatVector",
-    "Rescaling", "Reshape", "ResizeBilinear", "Resizing", "SReLU", "Scale", "Select", "SelectTable",
-    "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN",
-    "SimpleRNNCell", "SoftShrink", "Softmax", "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D",
-    "SpatialDropout3D", "SpectralNormalization", "Sqrt", "Square", "Squeeze", "StackedRNNCells", "Subtract",
-    "Threshold", "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization", "UpSampling1D",
-    "UpSampling2D", "UpSampling3D", "WithinChannelLRN2D", "WordEmbedding", "Wrapper", "ZeroPadding1D",
-    "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply",
-    "subtract",
+    "HardTanh", "HashedCrossing", "Hashing", "Highway", "Identity", "Input", "InputLayer", "InputSpec",
+    "IntegerLookup", "LRN2D", "LSTM", "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU",
+    "LocallyConnected1D", "LocallyConnected2D", "Log", "Masking", "Max", "MaxPool1D", "MaxPool2D", "MaxPool3D",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense", "Minimum", "Mul", "MulConstant",
+    "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization", "PReLU", "ParametricSoftplus", "Permute",
+    "Power", "RMSNormalization", "RNN", "RReLU", "ReLU", "RepeatVector", "Rescaling", "Reshape", "ResizeBilinear",
+    "Resizing", "SReLU", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D",
+    "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax",
+    "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Sqrt",
+    "Square", "Squeeze", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization", "Threshold",
+    "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization", "UpSampling1D", "UpSampling2D",
+    "UpSampling3D", "WithinChannelLRN2D", "WordEmbedding", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
+    "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
 ]

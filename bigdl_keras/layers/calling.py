@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.graph import nest
+from bigdl_keras.graph.tensor import STRING
 from bigdl_keras.graph.trace import Trace
 from bigdl_keras.parameters import floatx
 
@@ -24,7 +25,7 @@ def dtype_name(dtype: Any) -> str | None:
         dtype = dtype.get("config", {}).get("name")
     if dtype is None:
         return None
-    name = dtype if isinstance(dtype, str) else str(np.dtype(dtype))
+    name = STRING if dtype is str else dtype if isinstance(dtype, str) else str(np.dtype(dtype))
     return "float32" if name in ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16") else name
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.kernels.encoding import CrossEncoder, HashEncoder, TableEncoder, TextEncoder, TokenEncoder
 from tests.kernels.kernel_checks import Case
 from tests.kernels.numbers import apart, positive, real, rng
 from tests.kernels.place_cases import CASES as PLACES
@@ -503,9 +504,24 @@ ALGEBRA = [
     Case("cholesky", (SYMMETRIC,), differentiable=()),
 ]
 
+WORDS = np.array([["b", "a"], ["z", "b"]], dtype=object)
+TABLE = TableEncoder((b"a", b"b"))
+ENCODING = [
+    Case("encode", (WORDS,), {"encoder": TABLE}, reference=np.array([[2, 1], [0, 2]])),
+    Case("encode", (INTEGERS,), {"encoder": TableEncoder((3, 1), first=3, unknown=3, hashed=False)}),
+    Case("encode", (INTEGERS,), {"encoder": TokenEncoder((7, 9), 1, -1)}, reference=np.array([-1, 7, 9, -1])[INTEGERS]),
+    Case("encode", (INTEGERS,), {"encoder": HashEncoder(5, mask_value=0)}),
+    Case("encode", (WORDS, INTEGERS[:2, :2]), {"encoder": CrossEncoder(5)}, batched=BOTH),
+    Case("encode", (WORDS[:, 0],), {"encoder": TextEncoder(TABLE, length=2)}, reference=np.array([[2, 0], [0, 0]])),
+    Case("encode", (WORDS[:, 0],), {"encoder": TextEncoder(TABLE, bins=3)}, reference=np.array([[0, 0, 1], [1, 0, 0]])),
+    Case("count_categories", (np.array([[[1, 1, 3, -1], [0, 9, 0, 0]]]),), {"bins": 4},
+         reference=np.array([[[0, 2, 0, 1], [3, 0, 0, 0]]])),
+]
+
 CASES = [
     *PLACES,
     *ALGEBRA,
+    *ENCODING,
     *CONV_LSTM,
     *RESIZING,
     *LEADING,
