@@ -23,8 +23,6 @@ INSTEAD = [
     ("layers", r"^(Random|AugMix|AutoContrast|CutMix|MixUp|Contrast|Equalization|Posterization|Solarization|MaxNumB"
                r"|RandAugment|STFT|MelSpectrogram|Pipeline|Grayscale|GaussianBlur)",
      "augmentation and signals: prepare the data before training"),
-    ("layers", r"^(Hashing|HashedCrossing|IntegerLookup|StringLookup|TextVectorization)",
-     "strings and ids: prepare them in Spark (StringIndexer, FeatureHasher)"),
     ("ops", r"^(scan|while_loop|fori_loop|cond|switch|map|associative_scan|vectorized_map)$",
      "control flow depends on Python values here: models are compiled once"),
     ("ops", r"(fft|stft|view_as)", "no complex numbers"),

@@ -10,7 +10,7 @@ from typing import Any
 from .limits import DEFAULT_LIMITS, Limits, parse_json
 from .spec import Version
 
-CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+CONFIG, METADATA, WEIGHTS, ASSETS = "config.json", "metadata.json", "model.weights.h5", "assets/"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,13 @@ class Archive:
                     "save again with model.save('name.keras')."
                 )
             return _member(archive, WEIGHTS, self.limits.max_array_bytes, self.limits)
+
+    def text(self, name: str) -> str | None:
+        """A text file among the assets, or None."""
+        with zipfile.ZipFile(self.path) as archive:
+            if ASSETS + name not in archive.namelist():
+                return None
+            return _member(archive, ASSETS + name, self.limits.max_text_bytes, self.limits).decode("utf-8")
 
 
 def read_archive(path: Path, limits: Limits = DEFAULT_LIMITS) -> Archive:

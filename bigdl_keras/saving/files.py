@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from . import optimizer_state, store
-from .archive import read_archive
+from .archive import Archive, read_archive
 from .json_config import parse_model, read_json
 from .keras_h5 import legacy
 from .keras_h5.assign import Match, assign
@@ -23,6 +25,7 @@ from .optimizer_state import OptimizerState
 from .report import WeightReport
 from .spec import ModelSpec, StoreNode, Version
 from .training_config import canonical_compile
+from .vocabularies import IDF_WEIGHTS, with_vocabularies
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _Answer = TypeVar("_Answer")
@@ -173,7 +176,17 @@ def _read_archive(place: Path, known_layers: Collection[str] | None, safe_mode: 
     spec = read_json(
         archive.config, known_layers=known_layers, safe_mode=safe_mode, version=archive.version, limits=limits
     )
-    return KerasFile(place, spec, archive.version, limits, "keras")
+    return KerasFile(place, _with_vocabularies(spec, archive, str(place), limits), archive.version, limits, "keras")
+
+
+def _with_vocabularies(spec: ModelSpec, archive: Archive, place: str, limits: Limits) -> ModelSpec:
+    def weights_of(path: str) -> np.ndarray | None:
+        with H5Reader(archive.weights(), place, limits) as reader:
+            group = reader.group(reader.root, f"{path}/vars")
+            stored = None if group is None or IDF_WEIGHTS not in group else reader.stored(group, IDF_WEIGHTS)
+            return None if stored is None else stored.read()
+
+    return with_vocabularies(spec, archive.text, weights_of)
 
 
 def _read_h5(

@@ -121,6 +121,7 @@ KERAS_LAYERS = frozenset(
         "StackedRNNCells",
         "StringLookup",
         "Subtract",
+        "TextVectorization",
         "TimeDistributed",
         "UnitNormalization",
         "UpSampling1D",
@@ -143,6 +144,7 @@ _ROLES = {
 }
 # What an older Keras did otherwise in training (or, in Bidirectional, at masked steps), and Keras 3 has no word for.
 _NOT_IN_KERAS_3 = ("moving_variance_update", "activity_reduction", "zero_masked_outputs")
+_NOT_TAKEN = {"Discretization": ("trainable",)}  # arguments of all layers that Keras 3 gives this one not
 
 
 def to_keras_json(spec: ModelSpec) -> dict[str, Any]:
@@ -229,7 +231,7 @@ def _object(
 ) -> dict[str, Any]:
     """A layer or cell with its module: Keras's, ours, or the user's own."""
     own = dict(config)
-    for key in _NOT_IN_KERAS_3:
+    for key in (*_NOT_IN_KERAS_3, *_NOT_TAKEN.get(class_name, ())):
         own.pop(key, None)
     serialized = {key: _config_value(key, value, class_name) for key, value in own.items()}
     if class_name == "InputLayer":

@@ -42,18 +42,18 @@ def paths_of(root: StoreNode) -> Iterator[tuple[str, StoreNode]]:
             if isinstance(child, StoreNode):
                 yield from visit(place, child)
                 continue
-            for name, part in zip(_names_in_container(child), child, strict=True):
+            for name, part in zip(names_in_container([part.class_name for part in child]), child, strict=True):
                 yield from visit(f"{place}/{name}", part)
 
     yield from visit("", root)
 
 
-def _names_in_container(parts: Sequence[StoreNode]) -> list[str]:
+def names_in_container(classes: Sequence[str]) -> list[str]:
     """dense, dense_1, dense_2: counted per class, whatever the layers are called."""
     counts: dict[str, int] = {}
     names = []
-    for part in parts:
-        name = snake_case(part.class_name)
+    for class_name in classes:
+        name = snake_case(class_name)
         number = counts.get(name, 0)
         counts[name] = number + 1
         names.append(f"{name}_{number}" if number else name)
@@ -116,7 +116,9 @@ def _place_of(path: str, node: StoreNode, root: StoreNode, named: dict[str, str]
     top = next(
         (
             part
-            for name, part in zip(_names_in_container(list(root.parts())), root.parts(), strict=True)
+            for name, part in zip(
+                names_in_container([part.class_name for part in root.parts()]), root.parts(), strict=True
+            )
             if steps[0] == "layers" and len(steps) > 1 and name == steps[1]
         ),
         None,
@@ -186,11 +188,20 @@ def write_store(file: h5py.File, root: StoreNode, optimizer: tuple[str, Sequence
                 raise ValueError(f"Variable '{variable.name}' of layer '{node.name}' has no value to write.")
             arrays.append(variable.value)
         _write_object(file, path, node.name, arrays)
+        if node.config.get("idf_weights") is not None:  # by this name, of the layers that have a vocabulary
+            file[f"{path}/vars"].create_dataset("idf_weights", data=_frequencies(node))
         for part in _EMPTY_PARTS.get(node.class_name, ()):
             if part not in node.children:
                 _write_object(file, f"{path}/{part}", "softmax" if part == "_softmax" else "dropout", [])
     if optimizer is not None:
         _write_object(file, "optimizer", optimizer[0], list(optimizer[1]))
+
+
+def _frequencies(node: StoreNode) -> np.ndarray:
+    """Inverse document frequencies as Keras stores them: with zeros up to the length of the layer's vectors."""
+    weights = np.asarray(node.config["idf_weights"], "float32")
+    depth = node.config["max_tokens"] if node.config["pad_to_max_tokens"] else len(weights)
+    return np.pad(weights, (0, depth - len(weights)))
 
 
 def _write_object(file: h5py.File, path: str, name: str, arrays: Sequence[np.ndarray]) -> None:
