@@ -1,4 +1,4 @@
-"""Keras keeps a vocabulary that was learnt beside the config, as a text file; read, it is part of the config, as here."""
+"""Keras keeps a learnt vocabulary beside the config, as a text file; once read it is part of the config, as here."""
 
 from __future__ import annotations
 
