@@ -97,7 +97,8 @@ def work(rank: int, size: int, key: bytes, pipe: Any, case: tuple[str, int, str]
             watch = Watch(team)
             assemble(jobs[kind], Shard(block, 0, block.rows, (rank, size)), None, team, DirectReporter(watch)).run()
             seconds[kind] += watch.seconds[WARM_UP:]
-            sent[kind] = (watch.sent[-1] - watch.sent[0]) / (len(watch.sent) - 1)
+            if rank == 0:  # which alone is told of batches
+                sent[kind] = (watch.sent[-1] - watch.sent[0]) / (len(watch.sent) - 1)
     team.close()
     pipe.send((seconds, sent))
 

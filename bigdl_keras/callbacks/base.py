@@ -113,7 +113,10 @@ class Callback:
         """A training batch has ended: what is known of it alone (not a hook of Keras)."""
 
     def on_phases_measured(self, epoch: int, seconds: dict[str, float]) -> None:
-        """An epoch is about to end: curves "Phase/forward" and so on, of where its time went (not a hook of Keras)."""
+        """An epoch is about to end: curves "Phase/forward" and so on, of where its time went (not a hook of Keras).
+
+        Where slow workers are dropped, "Dropped/rows", "Dropped/parts" and "Dropped/iterations" are among them.
+        """
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
         """An evaluation begins, also the validation of a fit."""

@@ -17,7 +17,7 @@ def assemble(job: TrainingJob, shard: Shard, held: Shard | None, team: Collectiv
     """A worker's loop with vectors of its own."""
     values = job.values.copy()
     gradients = np.zeros(job.trainable_size, dtype=values.dtype)
-    replica = Replica(job.plan, values, gradients, job.seed, team.sum, job.refuses_nan)
+    replica = Replica(job.plan, values, gradients, job.seed, team.sum, job.refuses_nan, job.drop is not None)
     mine = slice_of(job.trainable_size, team.rank, team.size)
     if job.optimizer_state is None:
         state = job.optimizer.create_state(values[mine])

@@ -10,6 +10,7 @@ import numpy as np
 
 from bigdl_keras.engine.collectives.compression import find_compression
 from bigdl_keras.engine.progress import EpochSoFar, Progress
+from bigdl_keras.engine.stragglers import DropPolicy
 from bigdl_keras.graph.plan import Plan
 
 
@@ -41,6 +42,7 @@ class TrainingJob:
         end_when: trigger that ends training.
         refuses_nan: end the fit with an error at a loss that is not a number.
         compression: how gradients and weights travel between processes: None as they are, 'bf16' or 'fp16'.
+        drop: when slow workers leave out their part of a batch; None: never.
         timeout_seconds: how long a worker waits for another before it is called lost.
     """
 
@@ -71,9 +73,14 @@ class TrainingJob:
     end_when: Callable[[Progress, Progress], bool] | None = None
     refuses_nan: bool = True
     compression: str | None = None
+    drop: DropPolicy | None = None
     timeout_seconds: float = 300.0
 
     def __post_init__(self) -> None:
+        if self.drop is not None and self.plan.collective:
+            raise ValueError("Slow workers cannot be dropped from this model: its workers meet while they compute, for "
+                             "a sum over all rows (a loss that counts what masks leave, synchronized batch "
+                             "normalization), and the others would wait. Call set_drop_module_property(0.0, 0.0).")
         if find_compression(self.compression) is not None and self.values.dtype != np.float32:
             raise ValueError(f"`compression` is for float32 weights. These are {self.values.dtype}: leave it out, or "
                              "set_floatx('float32') before the model is made.")

@@ -20,6 +20,7 @@ from bigdl_keras.engine.phases import PHASES, Phases
 from bigdl_keras.engine.progress import EpochSoFar, Progress, accumulate
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Snapshot
+from bigdl_keras.engine.stragglers import Stragglers
 from bigdl_keras.errors import WorkerLost, add_place
 from bigdl_keras.optimizers.slices import Slice
 
@@ -117,6 +118,8 @@ class Loop:
             self.weights = self.masters
         tables, length = tuple(job.plan.tables.values()), job.trainable_size
         self.lookups = Lookups(tables, length, team.rank, team.size, self.values.dtype) if tables else None
+        self.stragglers = Stragglers(job.drop, team.size) if job.drop is not None and team.size > 1 else None
+        self.losses = np.zeros(job.loss_count)
         self.rule = Minibatches(self.shard.rows, job.batch_size, job.shuffle, job.seed)
         constraints = job.constraint_plan
         self.projection = None if constraints is None else constraints.bind(self.values)
@@ -144,10 +147,10 @@ class Loop:
         batches = zip(range(self.batches), self.shard.batches(self.rule, epoch), strict=False)
         for batch, mine in islice(batches, so_far.batches, None):
             try:
-                numbers, stop = self._iterate(epoch, batch, mine)
+                numbers, finished_rows, stop = self._iterate(epoch, batch, mine)
             except WorkerLost as error:
                 raise add_place(error, f"in iteration {self.iteration + 1}, epoch {epoch + 1}") from None
-            so_far = so_far.add(numbers, mine.batch_rows, self.job.loss_count)
+            so_far = so_far.add(numbers, finished_rows, self.job.loss_count)
             if stop:
                 break
         phases = self._phases()
@@ -155,21 +158,51 @@ class Loop:
         job, validation = self.job, self._validate()
         report = EpochReport(epoch, self.iteration, time.perf_counter() - started,
                              finished(so_far.totals, so_far.rows, job.loss_count), validation,
-                             job.optimizer.learning_rate_at(self.iteration), phases)
+                             job.optimizer.learning_rate_at(self.iteration), phases,
+                             None if self.stragglers is None else self.stragglers.read())
         return self._consult(lambda snapshot: self.reporter.ask_epoch(report, snapshot)) or stop
 
-    def _iterate(self, epoch: int, batch: int, mine: BatchRows) -> tuple[np.ndarray, bool]:
-        """One iteration: answers with its summed numbers, and whether it is the last one."""
+    def _iterate(self, epoch: int, batch: int, mine: BatchRows) -> tuple[np.ndarray, int, bool]:
+        """One iteration: answers with its summed numbers, of how many rows, and whether it is the last one."""
         started = time.perf_counter()
         rows = self.shard.block.take(mine.index)
         learning_rate = self.job.optimizer.learning_rate_at(self.iteration) if self.leader else 0.0
         self.watch.lap("data")
-        numbers = self.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration)
-        numbers, stop, asks = self._sum(numbers, rows.rows, mine.batch_rows)
+        numbers, finished_rows, stop, asks = self._compute(rows, mine)
         self.watch.lap("wait")
+        if self.stragglers is None or self.stragglers.updates:
+            self._move(mine.batch_rows / finished_rows)
+        self.iteration += 1
+        stop = self._advance(epoch, float(numbers[0])) or stop
+        seconds, validation = time.perf_counter() - started, self._validate()
+        report = BatchReport(self.iteration, epoch, batch, finished_rows, learning_rate, seconds, numbers, validation)
+        if asks or self.asks or validation is not None:
+            stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot)) or stop
+        elif self.leader:
+            self.reporter.batch_ended(report)
+        self.watch.start()
+        return numbers, finished_rows, stop
+
+    def _compute(self, rows: Block, mine: BatchRows) -> tuple[np.ndarray, int, bool, bool]:
+        """My gradient, and what `_sum` answers of all workers' numbers, with the rows they are of."""
+        replica, stragglers, started = self.replica, self.stragglers, time.perf_counter()
+        if stragglers is None:
+            numbers = replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration)
+            numbers, stop, asks = self._sum(numbers, np.zeros(0), rows.rows, mine.batch_rows)
+            return numbers, mine.batch_rows, stop, asks
+        numbers = replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, self.iteration,
+                                           started + stragglers.limit)
+        words = stragglers.words(self.collective.rank, rows.rows, time.perf_counter() - started, replica.gave_up)
+        numbers, stop, asks = self._sum(numbers, words, 0 if replica.gave_up else rows.rows, mine.batch_rows)
+        return numbers, stragglers.finished, stop, asks
+
+    def _move(self, rescale: float) -> None:
+        """An update: sum the gradients, step, and bring the new weights to everybody."""
         if self.lookups is not None:
             self.lookups.touched = self.replica.touched
         gradient = self.collective.reduce_scatter(self.gradients, self.lookups)
+        if rescale != 1.0:  # what is left of a batch counts as a whole one
+            gradient *= np.asarray(rescale, gradient.dtype)
         self.watch.lap("reduce_scatter")
         self._update(gradient)
         self.watch.lap("update")
@@ -179,16 +212,6 @@ class Loop:
             self.projection.forward([])
             self.projection.updates()
             self.watch.lap("update")
-        self.iteration += 1
-        stop = self._advance(epoch, float(numbers[0])) or stop
-        seconds, validation = time.perf_counter() - started, self._validate()
-        report = BatchReport(self.iteration, epoch, batch, mine.batch_rows, learning_rate, seconds, numbers, validation)
-        if asks or self.asks or validation is not None:
-            stop = self._consult(lambda snapshot: self.reporter.ask_batch(report, snapshot)) or stop
-        elif self.leader:
-            self.reporter.batch_ended(report)
-        self.watch.start()
-        return numbers, stop
 
     def _phases(self) -> Phases:
         """Where the time of all workers went since the last asking; all of them call it."""
@@ -239,21 +262,39 @@ class Loop:
             np.copyto(self.trained, kept)
         return found
 
-    def _sum(self, numbers: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool, bool]:
-        """Sum the numbers over the team; wishes to stop or ask and the states (averaged by rows) travel along."""
+    def _sum(self, numbers: np.ndarray, words: np.ndarray, rows: int, batch_rows: int) -> tuple[np.ndarray, bool, bool]:
+        """Sum the numbers over the team; wishes, words on stragglers and the states (averaged by rows) travel along."""
         team, states = self.collective, self.replica.plan.states
         stop = self.leader and self.reporter.stop_requested()
         asks = self.leader and self._has_been_silent()
         if team.size == 1:
             return numbers, stop, asks
-        parts = [numbers, np.array([stop, asks], dtype=np.float64)]
+        parts = [numbers, np.array([stop, asks], dtype=np.float64), words]
         parts += [self.values[start:stop_].astype(np.float64) * (rows / batch_rows) for start, stop_ in states]
         total = team.sum(np.concatenate(parts))
-        position = len(numbers) + 2
-        for start, stop_ in states:
-            self.values[start:stop_] = total[position:position + stop_ - start]
+        position = len(numbers) + 2 + len(words)
+        summed, wishes = total[:len(numbers)], total[len(numbers):len(numbers) + 2]
+        rescale = self._hear(summed, total[position - len(words):position], batch_rows)
+        for start, stop_ in states if rescale else ():
+            self.values[start:stop_] = total[position:position + stop_ - start] * rescale
             position += stop_ - start
-        return total[:len(numbers)], bool(total[len(numbers)]), bool(total[len(numbers) + 1])
+        return summed, bool(wishes[0]), bool(wishes[1])
+
+    def _hear(self, numbers: np.ndarray, words: np.ndarray, batch_rows: int) -> float:
+        """What brings means over a batch up to those over the rows that were finished; 0 where none were.
+
+        The losses among `numbers` become such means. Where no row was finished they are those of the batch before.
+        """
+        if self.stragglers is None:
+            return 1.0
+        self.stragglers.hear(words, batch_rows)
+        finished, losses = self.stragglers.finished, numbers[:self.job.loss_count]
+        if finished:
+            losses *= batch_rows / finished
+            self.losses = losses.copy()
+            return batch_rows / finished
+        losses[...] = self.losses
+        return 0.0
 
     def _has_been_silent(self) -> bool:
         """Whether the driver was asked too long ago."""

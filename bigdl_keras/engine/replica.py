@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from bigdl_keras.engine.phases import Stopwatch
-from bigdl_keras.graph.plan import Context, Plan
+from bigdl_keras.graph.deadline import DeadlineExecution, GivenUp
+from bigdl_keras.graph.plan import Context, Execution, Plan
 
 
 class Replica:
@@ -20,33 +22,41 @@ class Replica:
         seed: of all random numbers.
         total: sums a float64 array over all workers, for plans that meet on their way.
         refuses_nan: a loss that is not a number ends the training.
+        gives_up: it is given deadlines.
 
     Attributes:
+        gave_up: the last gradient was not ready at its deadline.
         watch: takes the times of forward and backward.
         as_left: nobody else has written into `gradients` since the last gradient.
     """
 
     def __init__(self, plan: Plan, values: np.ndarray, gradients: np.ndarray | None = None, seed: int = 0,
-                 total: Callable[[np.ndarray], np.ndarray] | None = None, refuses_nan: bool = False) -> None:
+                 total: Callable[[np.ndarray], np.ndarray] | None = None, refuses_nan: bool = False,
+                 gives_up: bool = False) -> None:
         self.plan = plan
         self.watch = Stopwatch()
         self.as_left = False
+        self.gave_up = False
         self._gradients = gradients
         self._seed = seed
         self._total = total if total is not None else _alone
-        self._execution = plan.bind(values, gradients)
+        make = DeadlineExecution if gives_up else Execution
+        self._execution: Execution = make(plan, values, gradients)
         self._width: int | None = None
         self._refuses_nan = refuses_nan
 
     def compute_gradient(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int,
-                         iteration: int) -> np.ndarray:
+                         iteration: int, deadline: float = math.inf) -> np.ndarray:
         """Fill the gradient vector with this worker's part of the gradient, and update the states.
+
+        Where it gives up, the gradient is zero, the states are as they were, and the numbers are zeros.
 
         Args:
             arrays: my rows of the global batch.
             places: their places in it.
             batch_rows: rows of the global batch.
             iteration: number of this iteration, which random numbers depend on.
+            deadline: moment of time.perf_counter() to give up at, for a replica that does.
 
         Returns:
             float64 [loss, increments...]: my part; parts add up to those of the global batch.
@@ -54,6 +64,20 @@ class Replica:
         Raises:
             ValueError: the loss is NaN and the replica refuses it; the message says where it began.
         """
+        self.gave_up = False
+        if not isinstance(self._execution, DeadlineExecution):
+            return self._compute_gradient(arrays, places, batch_rows, iteration)
+        try:
+            self._execution.deadline = deadline
+            return self._compute_gradient(arrays, places, batch_rows, iteration)
+        except GivenUp:
+            self.gave_up, self._execution.deadline = True, math.inf
+            self._execution.clear(self.as_left)
+            self.watch.lap("backward")
+            return np.zeros(self.width(arrays))
+
+    def _compute_gradient(self, arrays: Sequence[np.ndarray], places: np.ndarray, batch_rows: int,
+                          iteration: int) -> np.ndarray:
         assert self._gradients is not None
         if not len(places) and not self.plan.collective:
             self._execution.clear(self.as_left)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bigdl_keras.engine.phases import Phases
+from bigdl_keras.engine.stragglers import Dropped
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class BatchReport:
         iteration: number of finished updates, this one included; it goes on from fit to fit.
         epoch: number of the epoch, from 0.
         batch: number of the batch in the epoch, from 0.
-        rows: rows of the global batch.
+        rows: rows of the global batch that count: all but those that slow workers have dropped.
         learning_rate: that this update used.
         seconds: time of the whole iteration.
         numbers: float64 [losses of the batch..., metric increments...], summed over workers.
@@ -50,7 +51,7 @@ class BatchReport:
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One finished epoch: what training saw, what validation found, and where the time went."""
+    """One finished epoch: what training saw, what validation found, where the time went, and what was dropped."""
 
     epoch: int
     iteration: int
@@ -59,6 +60,7 @@ class EpochReport:
     validation: Evaluation | None
     learning_rate: float
     phases: Phases | None = None
+    dropped: Dropped | None = None
 
 
 @dataclass(frozen=True)

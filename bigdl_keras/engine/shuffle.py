@@ -78,6 +78,8 @@ class ShuffleEngine:
         """
         if self.context.getConf().get(_UNIX_SOCKET, "false") != "true":
             _logger.info("Set %s=true before Spark starts: iterations take half the time.", _UNIX_SOCKET)
+        if job.drop is not None:
+            _logger.warning("Slow workers are dropped from a gang only. For slow tasks, Spark has spark.speculation.")
         if job.compression is not None:
             _logger.warning("compression=%r is for a gang. Slices travel through Spark's shuffle as they are.",
                             job.compression)

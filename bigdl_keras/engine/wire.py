@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import struct
@@ -12,6 +13,7 @@ import numpy as np
 from bigdl_keras.engine.collectives.handshake import receive_exactly
 from bigdl_keras.engine.phases import Phases
 from bigdl_keras.engine.report import BatchReport, EpochReport, Evaluation
+from bigdl_keras.engine.stragglers import Dropped
 
 _LENGTHS = struct.Struct("<IQ")
 _LONGEST_HEADER = 1 << 20
@@ -72,6 +74,7 @@ def pack_epoch(report: EpochReport) -> tuple[dict[str, Any], np.ndarray]:
     header: dict[str, Any] = {name: getattr(report, name) for name in names}
     parts = [report.training] if report.validation is None else [report.training, report.validation]
     header["phases"] = None if report.phases is None else report.phases.seconds.tolist()
+    header["dropped"] = None if report.dropped is None else dataclasses.asdict(report.dropped)
     header["parts"] = [[part.rows, len(part.numbers)] for part in parts]
     return header, np.concatenate([part.numbers for part in parts])
 
@@ -85,7 +88,8 @@ def unpack_epoch(header: dict[str, Any], payload: bytes) -> EpochReport:
         start += length
     return EpochReport(header["epoch"], header["iteration"], header["seconds"], parts[0],
                        parts[1] if len(parts) > 1 else None, header["learning_rate"],
-                       None if header["phases"] is None else Phases(np.array(header["phases"])))
+                       None if header["phases"] is None else Phases(np.array(header["phases"])),
+                       None if header["dropped"] is None else Dropped(**header["dropped"]))
 
 
 def pack_vectors(vectors: dict[str, np.ndarray]) -> tuple[dict[str, Any], np.ndarray]:

@@ -124,6 +124,11 @@ class Optimizer:
         """Clip no more."""
         self.model.clear_gradient_clipping()
 
+    def set_drop_module_property(self, drop_percentage: float, max_drop_percentage: float, batchsize: int = 100,
+                                 warmup_iteration: int = 200) -> None:
+        """Let slow workers leave out their part of a batch, as the Scala optimizer's setDropModuleProperty does."""
+        self.model.set_drop_module_property(drop_percentage, max_drop_percentage, batchsize, warmup_iteration)
+
     def set_train_summary(self, summary: TrainSummary) -> None:
         """Write curves for TensorBoard where this summary points to; validation goes there too."""
         self.model.set_tensorboard(summary.log_dir, summary.app_name)

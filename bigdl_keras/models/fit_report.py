@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from bigdl_keras.models.runtime import Program
 
 if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
+
+_logger = logging.getLogger(__name__)
 
 
 class FitReport(Report):
@@ -77,9 +80,16 @@ class FitReport(Report):
         logs = self._running.logs() | self._validated(report)
         if self._callbacks.uses_weights is not None:
             self._receive(snapshot)
+        dropped = report.dropped
+        if dropped is not None:
+            logs |= {"dropped_rows": dropped.rows, "dropped_iterations": dropped.iterations}
+            _logger.info("Epoch %d: %d parts of batches, %d rows, were dropped with slow workers; "
+                         "%d iterations made no update.",
+                         report.epoch + 1, dropped.parts, dropped.rows, dropped.iterations)
         self.logs = logs
         if report.phases is not None:
-            self._callbacks.on_phases_measured(report.epoch, report.phases.scalars())
+            scalars = report.phases.scalars() | ({} if dropped is None else dropped.scalars())
+            self._callbacks.on_phases_measured(report.epoch, scalars)
         self._callbacks.on_epoch_end(report.epoch, logs)
         for callback in self._callbacks:
             if isinstance(callback, SwapEMAWeights):

@@ -131,6 +131,7 @@ def _job(
         constraint_plan=runtime.constraint_plan(),
         loss_count=program.loss_count,
         compression=arguments["compression"],
+        drop=model.drop_policy,
     )
 
 

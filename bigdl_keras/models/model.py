@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras import optimizers
+from bigdl_keras.engine.stragglers import DropPolicy
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.tensor import KerasTensor, is_symbolic
 from bigdl_keras.layers.base import Layer, _walk
@@ -60,6 +61,7 @@ class Model(Layer):
         self._compile_arguments: dict[str, Any] = {}
         self._running: dict[str, Running] = {}
         self._clipping: dict[str, Any] = {}
+        self.drop_policy: DropPolicy | None = None
         if inputs is not None or outputs is not None:
             self._set_graph(Graph(inputs, outputs))
 
@@ -580,6 +582,32 @@ class Model(Layer):
         if self.optimizer is not None:
             for name, value in settings.items():
                 setattr(self.optimizer, name, value)
+
+    # ---- slow workers
+
+    def set_drop_module_property(
+        self, drop_percentage: float, max_drop_percentage: float, batch_size: int = 100, warmup_iteration: int = 200
+    ) -> None:
+        """Let workers that are far slower than usual leave out their part of a batch, from the next fit on.
+
+        After the warm-up, every `batch_size` iterations a limit is found for the seconds of forward and backward, which
+        the given share of the workers' last times exceeded. A worker that exceeds it gives up between two steps of the
+        model; the update is then that of the rows which the others have finished. As it depends on the clock which
+        these are, such a fit is not reproducible, and History counts them as `dropped_rows`. A gang and the threads
+        of the local engine do so; one worker alone never gives up.
+
+        Args:
+            drop_percentage: share of the workers' parts of batches that may be left out, 0.04 for 4 in 100; 0: none.
+            max_drop_percentage: an iteration in which more than this share gave up makes no update.
+            batch_size: iterations after which the limit is found anew.
+            warmup_iteration: iterations at the start of a fit in which nobody gives up.
+
+        Raises:
+            ValueError: not 0 <= drop_percentage <= max_drop_percentage < 1; and by `fit`, where the workers meet while
+                they compute (masked losses, synchronized batch normalization).
+        """
+        policy = DropPolicy(drop_percentage, max_drop_percentage, batch_size, warmup_iteration)
+        self.drop_policy = policy if policy.drop_percentage else None
 
     # ---- watching
 
