@@ -13,7 +13,7 @@ import numpy as np
 from bigdl_keras.data import Block, Minibatches
 from bigdl_keras.data.minibatches import BatchRows
 from bigdl_keras.engine.collectives import Collective
-from bigdl_keras.engine.collectives.rows import Lookups
+from bigdl_keras.engine.collectives.rows import Lookups, worth_it
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.engine.phases import PHASES, Phases
@@ -117,7 +117,8 @@ class Loop:
         if self.masters is not None:
             self.weights = self.masters
         tables, length = tuple(job.plan.tables.values()), job.trainable_size
-        self.lookups = Lookups(tables, length, team.rank, team.size, self.values.dtype) if tables else None
+        by_rows = worth_it(tables, length)
+        self.lookups = Lookups(tables, length, team.rank, team.size, self.values.dtype) if by_rows else None
         self.stragglers = Stragglers(job.drop, team.size) if job.drop is not None and team.size > 1 else None
         self.losses = np.zeros(job.loss_count)
         self.rule = Minibatches(self.shard.rows, job.batch_size, job.shuffle, job.seed)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import bigdl_keras as bk
 from bigdl_keras import layers, ops, optimizers
+from bigdl_keras.data import ArraySource
 from bigdl_keras.engine.collectives.compression import find_compression
-from bigdl_keras.engine.collectives.rows import Frame, Lookups, Part
+from bigdl_keras.engine.collectives.rows import Frame, Lookups, Part, worth_it
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.errors import WorkerLost
@@ -18,6 +19,7 @@ from bigdl_keras.graph.compiler import compile_plan
 from bigdl_keras.graph.plan import Plan, Window
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.graph.trace import apply, tracing
+from bigdl_keras.models.columns import match
 from bigdl_keras.parameters import ParameterVector, Variable
 from tests.engine.teams import socket_team, thread_team, together, train
 
@@ -263,6 +265,7 @@ def test_a_fit_by_rows_is_the_fit_by_whole_tables(rule, size, rows, make, compre
             job = ratings_job(rule(), lookups_of_users, compression=compression)
             assert len(job.plan.tables) == (0 if whole else 2)
             loops, _ = train(job, data, size, compression, make=make)
+            assert (loops[0].lookups is None) == whole
             outcomes.append(loops)
     for mine, theirs in zip(*outcomes, strict=True):
         np.testing.assert_array_equal(mine.values, theirs.values)
@@ -303,14 +306,15 @@ def test_other_rows_are_neither_written_nor_stepped():
 # ---- which weights are tables
 
 
-def table_names(model, y):
-    source = bk.data.ArraySource(np.zeros((2, 3), "int32"), y)
-    from bigdl_keras.models.columns import match
-
-    matched = match(model, source)
+def table_windows(model, y):
+    matched = match(model, ArraySource(np.zeros((2, 3), "int32"), y))
     plan = model.runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, True).plan
+    return plan.tables.values()
+
+
+def table_names(model, y):
     starts = {start: path.split("/")[0] for path, start, _, _ in model.runtime.vector.segments}
-    return [starts[window.start] for window in plan.tables.values()]
+    return [starts[window.start] for window in table_windows(model, y)]
 
 
 def test_tables_are_what_is_only_looked_up():
@@ -361,3 +365,15 @@ def test_train_on_batch_between_plans_of_one_model(optimizer):
         expected = run()
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_small_table_beside_large_layers_is_no_reason_to_copy_them():
+    x = bk.Input((3,), dtype="int32")
+    hidden = layers.Flatten()(layers.Embedding(10, 4)(x))
+    model = bk.Model(x, layers.Dense(1)(layers.Dense(100)(hidden)))
+    model.compile("sgd", "mse")
+    windows = tuple(table_windows(model, np.zeros((2, 1), "float32")))
+    assert len(windows) == 1
+    assert not worth_it(windows, model.runtime.vector.trainable_size)
+    assert worth_it(windows, 80)
+    assert not worth_it((), 80)

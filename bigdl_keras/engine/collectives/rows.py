@@ -118,6 +118,11 @@ def _within(touched: np.ndarray, table: Table) -> np.ndarray:
     return touched[first:last] - table.first
 
 
+def worth_it(windows: Sequence[Window], length: int) -> bool:
+    """Whether tables are at least half of a vector: what lies between them is copied for the sake of their rows."""
+    return 2 * sum(window.stop - window.start for window in windows) >= max(length, 1)
+
+
 class Lookups:
     """What one worker knows, during a fit, of the rows that were touched.
 
