@@ -111,6 +111,30 @@ def test_verbs_answer_as_with_whole_vectors(case, kind):
         member.close()
 
 
+@pytest.mark.parametrize("compression", ["bf16", "fp16"])
+def test_moved_rows_are_rounded_as_within_the_whole_slice(compression):
+    """fp16 scales a message by its largest number, which may be in a row that has not moved."""
+    windows, team = (Window(0, 80, (20, 4)),), socket_team(2, compression)
+
+    def work(rank):
+        lookups = Lookups(windows, 80, rank, 2, np.float32)
+        lookups.summed = (np.array([3]),)
+        mine = np.full(40, 1e-7 / 3, np.float32)
+        mine[0] = 1e4
+        whole, moved = np.zeros(80, np.float32), np.zeros(80, np.float32)
+        team[rank].all_gather(whole, mine)
+        team[rank].all_gather(moved, mine)
+        mine[12:16] *= 2.0
+        team[rank].all_gather(whole, mine)
+        team[rank].all_gather(moved, mine, lookups)
+        return whole, moved
+
+    for whole, moved in together(work, 2):
+        np.testing.assert_array_equal(moved, whole)
+    for member in team:
+        member.close()
+
+
 # ---- frames
 
 
