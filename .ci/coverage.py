@@ -20,9 +20,11 @@ NAMES = ROOT / "tests" / "data"
 # (room, pattern of names) -> what stands in their place; the first that fits is told.
 INSTEAD = [
     ("", r"^(Jax|Flax|Torch|TFSM)", "wraps a layer of another framework"),
-    ("layers", r"^(Random|AugMix|AutoContrast|CutMix|MixUp|Contrast|Equalization|Posterization|Solarization|MaxNumB"
-               r"|RandAugment|STFT|MelSpectrogram|Pipeline|Grayscale|GaussianBlur)",
-     "augmentation and signals: prepare the data before training"),
+    ("layers", r"^(CutMix|MixUp)$", "mix rows of one batch, which several workers hold: mix arrays before training"),
+    ("layers", r"^(AugMix|RandAugment|Contrast|Equalization|Pipeline|RandomElastic|RandomGaussian|RandomPerspective)",
+     "the other Random... layers, one after another; `ops.image` in a Lambda"),
+    ("layers", r"^MaxNumB", "no bounding boxes: images alone are transformed"),
+    ("layers", r"^(STFT|MelSpectrogram)", "signals: transform them before training"),
     ("ops", r"^(scan|while_loop|fori_loop|cond|switch|map|associative_scan|vectorized_map)$",
      "control flow depends on Python values here: models are compiled once"),
     ("ops", r"(fft|stft|view_as)", "no complex numbers"),

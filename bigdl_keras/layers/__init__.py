@@ -63,6 +63,29 @@ from bigdl_keras.layers.core import (
     Lambda,
     Masking,
 )
+from bigdl_keras.layers.image_colours import (
+    AutoContrast,
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomColorJitter,
+    RandomContrast,
+    RandomErasing,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+    Solarization,
+)
+from bigdl_keras.layers.image_geometry import (
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
 from bigdl_keras.layers.image_sizes import CenterCrop, Resizing
 from bigdl_keras.layers.index_lookup import IntegerLookup, StringLookup
 from bigdl_keras.layers.input_layer import Input, InputLayer
@@ -165,7 +188,7 @@ GroupedQueryAttention = GroupQueryAttention
 __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add",
-    "AddConstant", "AdditiveAttention", "AlphaDropout", "Attention", "Average", "AveragePooling1D",
+    "AddConstant", "AdditiveAttention", "AlphaDropout", "Attention", "AutoContrast", "Average", "AveragePooling1D",
     "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BERT", "BatchNormalization",
     "Bidirectional", "BinaryThreshold", "CAdd", "CMul", "CategoryEncoding", "CenterCrop", "Concatenate", "Conv1D",
     "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D",
@@ -181,9 +204,12 @@ __all__ = [
     "LocallyConnected1D", "LocallyConnected2D", "Log", "Masking", "Max", "MaxPool1D", "MaxPool2D", "MaxPool3D",
     "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense", "Minimum", "Mul", "MulConstant",
     "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization", "PReLU", "ParametricSoftplus", "Permute",
-    "Power", "RMSNormalization", "RNN", "RReLU", "ReLU", "RepeatVector", "Rescaling", "Reshape", "ResizeBilinear",
-    "Resizing", "SReLU", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D",
-    "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax",
+    "Power", "RMSNormalization", "RNN", "RReLU", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGrayscale", "RandomHue", "RandomInvert",
+    "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
+    "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "ResizeBilinear", "Resizing",
+    "SReLU", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D",
+    "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax", "Solarization",
     "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Sqrt",
     "Square", "Squeeze", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization", "Threshold",
     "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization", "UpSampling1D", "UpSampling2D",

@@ -13,7 +13,7 @@ import numpy as np
 
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.tensor import STRING
-from bigdl_keras.graph.trace import Trace
+from bigdl_keras.graph.trace import Trace, current_trace
 from bigdl_keras.parameters import floatx
 
 _eager = threading.local()
@@ -85,9 +85,14 @@ def phase_of_call(trace: Trace | None, training: bool | None) -> Iterator[bool]:
         with trace.phase(phase):
             yield phase
         return
-    outer = getattr(_eager, "training", False)
+    outer = getattr(_eager, "training", None)
     _eager.training = outer if training is None else bool(training)
     try:
-        yield _eager.training
+        yield bool(_eager.training)
     finally:
         _eager.training = outer
+
+
+def phase_unknown() -> bool:
+    """Whether nobody has said in which phase this is: no trace is made, and no call around this one had `training`."""
+    return current_trace() is None and getattr(_eager, "training", None) is None

@@ -83,7 +83,7 @@ def _fill_weights(vector: ParameterVector) -> None:
 
 
 def _check_eager(layer: Any, arrays: list[np.ndarray], several: bool, outputs: list[np.ndarray]) -> None:
-    eager = nest.flatten(layer(arrays if several else arrays[0]))
+    eager = nest.flatten(layer(arrays if several else arrays[0], training=False))
     for one, other in zip(eager, outputs, strict=True):
         np.testing.assert_allclose(np.asarray(one), other, rtol=1e-10, atol=1e-12,
                                    err_msg=f"{type(layer).__name__} computes otherwise when called on arrays.")

@@ -14,6 +14,7 @@ POSITIVE = np.random.default_rng(1).uniform(0.5, 2.0, (2, 3))
 INTEGERS = np.random.default_rng(0).integers(0, 5, (3, 4))
 PLACES = np.tile(np.arange(4), (3, 1))
 ONES = np.ones((3, 4), int)
+UNIT_IMAGES = np.random.default_rng(2).uniform(0.1, 0.9, (2, 3, 2, 3))
 
 
 def double(x: Any) -> Any:
@@ -202,6 +203,30 @@ CASES: list[Case] = [
     (lambda: layers.Hashing(7, output_mode="multi_hot"), INTEGERS, (3, 7)),
     (lambda: layers.HashedCrossing(5), [INTEGERS[:, :1], ONES[:, :1]], (3, 1)),
     (lambda: layers.HashedCrossing(5, "one_hot"), [INTEGERS[:, 0], ONES[:, 0]], (3, 5)),
+    # augmentation
+    (lambda: layers.RandomFlip(), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomFlip("vertical", data_format="channels_first"), (3, 2, 4, 5), (3, 2, 4, 5)),
+    (lambda: layers.RandomRotation(0.2), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomZoom((-0.5, -0.2), 0.3, "constant"), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomTranslation(0.3, (0.1, 0.2), "wrap"), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomShear(0.3, (0.1, 0.2)), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomCrop(2, 3), (3, 4, 5, 2), (3, 2, 3, 2)),
+    (lambda: layers.RandomCrop(5, 3, data_format="channels_first"), (3, 1, 4, 5), (3, 1, 5, 3)),
+    (lambda: layers.RandomBrightness(0.3, (-9.0, 9.0)), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomContrast((0.3, 0.6), (-9.0, 9.0)), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomColorDegeneration(0.7, (-9.0, 9.0)), (3, 4, 5, 3), (3, 4, 5, 3)),
+    (lambda: layers.RandomGrayscale(), (3, 4, 5, 3), (3, 4, 5, 3)),
+    (lambda: layers.RandomHue((0.1, 0.3), (0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
+    (lambda: layers.RandomSaturation((0.1, 0.4), (0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
+    (lambda: layers.RandomPosterization((2, 6), (0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
+    (lambda: layers.RandomInvert(0.5), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomSharpness((0.2, 0.8), (-9.0, 9.0)), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomColorJitter((0.0, 1.0), 0.1, 0.1, 0.1, 0.1), UNIT_IMAGES, (2, 3, 2, 3)),
+    (lambda: layers.RandomErasing(1.0, (0.2, 0.5)), (3, 4, 5, 2), (3, 4, 5, 2)),
+    (lambda: layers.RandomErasing(0.5, fill_value=[1.0, 2.0, 3.0], data_format="channels_first"), (3, 3, 4, 5),
+     (3, 3, 4, 5)),
+    (lambda: layers.Solarization(0.2, 0.7, (0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
+    (lambda: layers.AutoContrast((0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
     # Keras 1
     (lambda: layers.MaxoutDense(3, 2), (4, 5), (4, 3)),
     (lambda: layers.Highway("tanh"), (4, 5), (4, 5)),
