@@ -9,6 +9,10 @@ class RowsLost(RuntimeError):
     """A worker's rows are not on the machine where its task runs; they must be written there anew."""
 
 
+class PartsLost(RuntimeError):
+    """A part of the training state is nowhere to be found any more; the fit may be retried from its last snapshot."""
+
+
 def add_place(error: BaseException, place: str) -> BaseException:
     """Append where the error happened to its message, so that it survives pickling and Spark's wrapping."""
     if error.args and isinstance(error.args[0], str):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,9 +13,19 @@ import numpy as np
 from bigdl_keras.data import Minibatches
 from bigdl_keras.engine.job import Result, TrainingJob
 from bigdl_keras.engine.loop import finished
+from bigdl_keras.engine.phases import Phases
 from bigdl_keras.engine.progress import EpochSoFar, Progress
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
 from bigdl_keras.engine.rounds import Start
+
+
+@dataclass(frozen=True)
+class Step:
+    """One iteration: which batch, and how many came before it."""
+
+    epoch: int
+    batch: int
+    iteration: int
 
 
 class Rounds(Snapshot, Protocol):
@@ -29,11 +41,14 @@ class Rounds(Snapshot, Protocol):
     judges: bool
     rate: float | None
 
-    def train(self, epoch: int, batch: int, iteration: int) -> np.ndarray:
-        """One iteration. Answers with its numbers."""
+    def train(self, steps: Sequence[Step]) -> list[np.ndarray]:
+        """Some iterations. Answers with the numbers of each."""
 
     def judge(self) -> Evaluation:
         """Measure the rows to evaluate with the weights of now."""
+
+    def phases(self) -> Phases:
+        """Where the time of the workers went since the last asking."""
 
     def settle(self) -> Start:
         """Weights and optimizer state of now."""
@@ -88,13 +103,13 @@ class Conductor:
         validation = self.rounds.judge() if self.validates else None
         summary = EpochReport(epoch, self.iteration, time.perf_counter() - started,
                               finished(so_far.totals, so_far.rows, job.loss_count), validation,
-                              self.optimizer.learning_rate_at(self.iteration))
+                              self.optimizer.learning_rate_at(self.iteration), self.rounds.phases())
         return self._follow(self.report.on_epoch_end(summary, self.rounds)) or stop
 
     def _iterate(self, epoch: int, batch: int) -> tuple[np.ndarray, bool]:
         """One iteration: answers with its numbers, and whether it is the last one."""
         began, rate = time.perf_counter(), self.optimizer.learning_rate_at(self.iteration)
-        numbers = self.rounds.train(epoch, batch, self.iteration)
+        numbers, = self.rounds.train([Step(epoch, batch, self.iteration)])
         self.iteration += 1
         stop = self._advance(epoch, float(numbers[0]))
         seconds, validation = time.perf_counter() - began, self.rounds.judge() if self.validates else None

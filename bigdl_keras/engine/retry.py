@@ -20,7 +20,7 @@ from bigdl_keras.engine.progress import EpochSoFar, Progress
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Report, Snapshot
 from bigdl_keras.engine.selection import Engine
 from bigdl_keras.engine.triggers import Moment, Or
-from bigdl_keras.errors import WorkerLost
+from bigdl_keras.errors import PartsLost, WorkerLost
 from bigdl_keras.spark import preflight
 
 _logger = logging.getLogger(__name__)
@@ -126,7 +126,7 @@ def _given_up(error: Exception, losses: int, origin: str, kept: bool) -> WorkerL
 
 def is_loss(error: BaseException) -> bool:
     """Whether a fit failed by no fault of its own: a worker or executor died, hung or could not be reached."""
-    if isinstance(error, (WorkerLost, ConnectionError)):
+    if isinstance(error, (WorkerLost, PartsLost, ConnectionError)):
         return True
     text = str(error)
     return "Traceback (most recent call last)" not in text and any(sign in text for sign in _SIGNS_OF_LOSS)

@@ -9,6 +9,7 @@ import numpy as np
 
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
+from bigdl_keras.engine.parcels import Fetcher, Parcel, Shelf
 from bigdl_keras.graph.plan import Plan
 
 Slots = dict[str, np.ndarray]
@@ -26,6 +27,9 @@ class Work:
         loss_count: of the evaluation.
         size: number of tasks that share the rows.
         whole: every task updates all weights; otherwise task n updates slice n.
+        key: by which the processes of a fit know each other.
+        driver: address of the driver.
+        encrypted: everything travels through Spark, which encrypts it.
     """
 
     job: TrainingJob | None
@@ -34,6 +38,9 @@ class Work:
     loss_count: int
     size: int
     whole: bool
+    key: bytes = field(default=b"", repr=False)
+    driver: str = ""
+    encrypted: bool = False
 
     @property
     def striped(self) -> bool:
@@ -50,6 +57,13 @@ class Work:
         """Windows that training changes besides the optimizer."""
         return self.job.plan.states if self.job is not None else ()
 
+    def put_states(self, values: np.ndarray, states: np.ndarray) -> None:
+        """Write states, laid side by side, into a value vector."""
+        position = 0
+        for start, stop in self.states:
+            values[start:stop] = states[position:position + stop - start]
+            position += stop - start
+
     def owned(self, number: int) -> slice:
         """The part of the trained weights that task `number` updates."""
         return slice(0, self.trainable_size) if self.whole else slice_of(self.trainable_size, number, self.size)
@@ -57,10 +71,95 @@ class Work:
 
 @dataclass(frozen=True)
 class Start:
-    """Weights and optimizer state where a chain of rounds begins. Broadcast."""
+    """Weights and optimizer state where training begins. Broadcast."""
 
     values: np.ndarray
     slots: Slots
+
+
+@dataclass(frozen=True)
+class Base:
+    """A slice after some updates.
+
+    Attributes:
+        version: how many updates, counted from the Start.
+        weights: of the slice.
+        slots: of the optimizer.
+        states: what training changes besides, averaged over tasks; float64.
+    """
+
+    version: int
+    weights: Parcel
+    slots: dict[str, Parcel]
+    states: Parcel
+
+    @classmethod
+    def of(cls, version: int, weights: np.ndarray, slots: Slots, states: np.ndarray, shelf: Shelf) -> Base:
+        """What is now."""
+        return cls(version, shelf.put(weights), {slot: shelf.put(vector) for slot, vector in slots.items()},
+                   shelf.put(states))
+
+    def open(self, fetcher: Fetcher) -> tuple[np.ndarray, Slots, np.ndarray]:
+        """Weights, slots and states; not to be written to."""
+        return (self.weights.open(fetcher), {slot: parcel.open(fetcher) for slot, parcel in self.slots.items()},
+                self.states.open(fetcher))
+
+
+@dataclass(frozen=True)
+class Update:
+    """What an update is made of.
+
+    Attributes:
+        iteration: its number.
+        rate: its learning rate, or None as scheduled.
+        gradients: by task.
+        states: by task, its part of their average.
+    """
+
+    iteration: int
+    rate: float | None
+    gradients: tuple[Parcel, ...]
+    states: tuple[Parcel, ...]
+
+
+@dataclass(frozen=True)
+class History:
+    """How a slice came to be what it is: whoever has read a part of it reads on from there.
+
+    Attributes:
+        base: where it begins; None at the Start.
+        updates: since then.
+    """
+
+    base: Base | None = None
+    updates: tuple[Update, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """The version it begins with."""
+        return 0 if self.base is None else self.base.version
+
+    @property
+    def version(self) -> int:
+        """The version it ends with."""
+        return self.first + len(self.updates)
+
+    def then(self, update: Update) -> History:
+        """With one more update."""
+        return History(self.base, (*self.updates, update))
+
+
+@dataclass(frozen=True)
+class Due:
+    """The update that comes before a gradient.
+
+    Attributes:
+        iteration: its number.
+        rate: its learning rate, or None as scheduled.
+    """
+
+    iteration: int
+    rate: float | None
 
 
 @dataclass(frozen=True)
@@ -69,12 +168,14 @@ class Round:
 
     Attributes:
         fit: names the fit.
-        leg: counts the chains of rounds.
+        leg: counts the chains of rounds, whose files lie together.
         serial: names the stage in notes.
         work, start: broadcasts of Work and Start.
+        origin: counts the Starts.
         notes: accumulator that takes {(fit, serial, task): note}.
+        seeds: what a chain of rounds begins with, by owner; None: with the Start.
         epoch, batch, iteration: of the gradient.
-        due: the update that comes first: its iteration and learning rate (None: as scheduled). None: nothing is due.
+        due: the update that comes first, or None.
         totals: per batch, the sums over all tasks that are known so far, for plans that meet on their way.
     """
 
@@ -83,16 +184,25 @@ class Round:
     serial: int
     work: Any = field(repr=False)
     start: Any = field(repr=False)
+    origin: int
     notes: Any = field(repr=False)
+    seeds: tuple[Base, ...] | None = None
     epoch: int = 0
     batch: int = 0
     iteration: int = 0
-    due: tuple[int, float | None] | None = None
+    due: Due | None = None
     totals: tuple[tuple[np.ndarray, ...], ...] = ()
 
 
 @dataclass(frozen=True)
-class Numbers:
+class Spent:
+    """A note: the seconds of each phase that a task took."""
+
+    seconds: np.ndarray
+
+
+@dataclass(frozen=True)
+class Numbers(Spent):
     """A note: a task's part of the numbers of a batch, or its totals of a data set."""
 
     numbers: np.ndarray

@@ -1,7 +1,7 @@
 """What the short tasks of the shuffle engine do: update what came by the shuffle, compute a gradient, send it on.
 
-A task keeps nothing that it could not do without: what it needs comes with its records, and the replica that its
-process keeps between tasks is only a way not to build it again. So Spark may run any task again, anywhere.
+A task keeps nothing that it could not do without: what it needs comes with its records, and what its process keeps
+between tasks (member.py) is only a way not to build it again. So Spark may run any task again, anywhere.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 import pickle
 import struct
 import traceback
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -22,23 +19,17 @@ from bigdl_keras.data import Block, Minibatches
 from bigdl_keras.data.block import Column
 from bigdl_keras.data.minibatches import BatchRows, share
 from bigdl_keras.engine.blocks_on_disk import RowsOnDisk, RowWriter
+from bigdl_keras.engine.depot import Courier
 from bigdl_keras.engine.loop import Shard
-from bigdl_keras.engine.memory import keep_freed_memory
+from bigdl_keras.engine.member import FETCH_SECONDS, Member, SumUnknown, dismiss, member_of
+from bigdl_keras.engine.parcels import Parcel, Shelf
 from bigdl_keras.engine.progress import accumulate
-from bigdl_keras.engine.replica import Replica
-from bigdl_keras.engine.rounds import Failed, Numbers, Round, Slots, Start, Unmet, Work
+from bigdl_keras.engine.rounds import Base, Failed, History, Numbers, Round, Slots, Spent, Unmet, Update
+from bigdl_keras.engine.slice_state import SliceState
 from bigdl_keras.engine.tasks import TRAINING, Piece, pickled
-from bigdl_keras.errors import RowsLost, add_place
-from bigdl_keras.optimizers.slices import Slice, alone
+from bigdl_keras.errors import PartsLost, RowsLost, add_place
 
-_FITS_AT_ONCE = 2  # whose replicas a process keeps
 _KEY = struct.Struct("!q")
-
-class _Meeting(BaseException):
-    """A plan has come to a sum that is not known yet. (No Exception: nobody on the way adds to its message.)"""
-
-    def __init__(self, part: np.ndarray) -> None:
-        self.part = part
 
 
 class _Incomplete(RuntimeError):
@@ -67,162 +58,60 @@ def keep_rows(name: str, columns: tuple[tuple[Column, ...], ...], totals: tuple[
 
 
 def let_go_of_rows(fit: str, records: Iterable[bytes]) -> Iterator[None]:
-    """The fit has ended: remove the files and the replica of this process."""
-    _members.pop(fit, None)
+    """The fit has ended: remove its files on this machine, and the replica of this process."""
     for record in records:
         for handle in pickle.loads(record)[1]:
             handle.delete()
+    dismiss(fit)
     return iter(())
-
-
-# ---- what a process keeps
-
-class Member:
-    """The replica of this process, and the rows it has opened, for all tasks of a fit that it runs."""
-
-    def __init__(self, work: Work, length: int, dtype: Any) -> None:
-        self.work = work
-        self.leg = -1
-        self.values = np.zeros(length, dtype)
-        self.gradients = np.zeros(work.trainable_size, dtype)
-        self.known: Iterator[np.ndarray] = iter(())
-        if work.job is not None:
-            self.replica = Replica(work.job.plan, self.values, self.gradients, work.job.seed, self._total,
-                                   work.job.refuses_nan)
-            constraints = work.job.constraint_plan
-            self.projection = None if constraints is None else constraints.bind(self.values)
-        self.judge = None if work.judge is None else Replica(work.judge, self.values, total=self._total)
-        self._shards: dict[str, Shard] = {}
-        self._dealt: dict[tuple[str, int], list[BatchRows]] = {}
-
-    def _total(self, numbers: np.ndarray) -> np.ndarray:
-        """The sum over all tasks, if it is known already; else the run ends here and is repeated when it is."""
-        for total in self.known:
-            return total.copy()
-        raise _Meeting(np.array(numbers, dtype=np.float64))
-
-    def shard(self, handle: RowsOnDisk) -> Shard:
-        """The rows behind a handle."""
-        if handle.folder not in self._shards:
-            self._shards[handle.folder] = Shard(handle.open(), handle.start, handle.total)
-        return self._shards[handle.folder]
-
-    def batch(self, handle: RowsOnDisk, rank: int, epoch: int, batch: int) -> BatchRows:
-        """My rows of one batch."""
-        key = (handle.folder, epoch)
-        if key not in self._dealt:
-            for old in [other for other in self._dealt if other[0] == handle.folder]:
-                del self._dealt[old]
-            job = self.work.job
-            assert job is not None
-            rule = Minibatches(handle.total, job.batch_size, job.shuffle, job.seed)
-            shard = self.shard(handle)
-            if self.work.striped:
-                shard = replace(shard, start=0, portion=(rank, self.work.size), striped=True)
-            self._dealt[key] = list(shard.batches(rule, epoch))
-        return self._dealt[key][batch]
-
-    def begin(self, told: Round) -> Slots | None:
-        """Take the values that no update changes from where the chain of rounds began."""
-        start: Start = told.start.value
-        if self.leg != told.leg or told.due is None:
-            np.copyto(self.values, start.values)
-            self.leg = told.leg
-        return start.slots if told.due is None else None
-
-    def put_states(self, states: np.ndarray) -> None:
-        """Write the averaged states into the value vector."""
-        position = 0
-        for start, stop in self.work.states:
-            self.values[start:stop] = states[position:position + stop - start]
-            position += stop - start
-
-    def states(self, share_of_rows: float) -> np.ndarray:
-        """My part of the states' average."""
-        parts = [self.values[start:stop].astype(np.float64) * share_of_rows for start, stop in self.work.states]
-        return np.concatenate([np.zeros(0), *parts])
-
-    def project(self) -> None:
-        """Apply the constraints of weights."""
-        if self.projection is not None:
-            self.projection.forward([])
-            self.projection.updates()
-
-
-_members: OrderedDict[str, Member] = OrderedDict()
-
-
-def _member(told: Round) -> Member:
-    member = _members.get(told.fit)
-    if member is None:
-        keep_freed_memory()
-        start: Start = told.start.value
-        member = _members[told.fit] = Member(told.work.value, len(start.values), start.values.dtype)
-        while len(_members) > _FITS_AT_ONCE:
-            _members.popitem(last=False)
-    _members.move_to_end(told.fit)
-    return member
 
 
 # ---- the messages of a stage
 
 @dataclass
 class Inbox:
-    """What a task has received."""
+    """What a task has received.
+
+    Attributes:
+        rows: where its rows are, by data set.
+        gradients: by task, its gradient and its part of the states' average.
+        weights: by owner, its slice of the weights and the states.
+        history: of the slice that this task owns.
+    """
 
     rows: tuple[RowsOnDisk, ...] = ()
-    gradients: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-    weights: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-    state: tuple[np.ndarray, bytes] | None = None
-    slots: bytes = b""
+    gradients: dict[int, tuple[Parcel, Parcel]] = field(default_factory=dict)
+    weights: dict[int, tuple[Parcel, Parcel]] = field(default_factory=dict)
+    history: History = field(default_factory=History)
 
     @classmethod
-    def of(cls, records: Iterable[bytes]) -> Inbox:
+    def of(cls, told: Round, rank: int, records: Iterable[bytes]) -> Inbox:
         """Open all records. (All: a task that leaves some costs Spark a new Python process.)"""
         box = cls()
+        if told.seeds is not None:
+            box.weights = {owner: (base.weights, base.states) for owner, base in enumerate(told.seeds)}
+            box.history = History(told.seeds[rank % len(told.seeds)])
         for record in records:
             kind, *content = pickle.loads(record)
             if kind == "gradient":
                 box.gradients[content[0]] = (content[1], content[2])
             elif kind == "weights":
                 box.weights[content[0]] = (content[1], content[2])
-            elif kind == "state":
-                box.state = (content[0], content[1])
-            elif kind == "slots":
-                box.slots = content[0]
+            elif kind == "history":
+                box.history = content[0]
             else:
                 box.rows = content[0]
         return box
 
-
-def _updated(box: Inbox, work: Work, owner: int, due: tuple[int, float | None]) -> tuple[np.ndarray, np.ndarray, Slots]:
-    """Sum the gradients of my slice in the order of tasks and let the optimizer step.
-
-    Returns:
-        The slice of new weights, the averaged states, and the slots of the slice.
-    """
-    if len(box.gradients) != work.size or box.state is None:
-        raise _Incomplete(f"{len(box.gradients)} of {work.size} gradients have come.")
-    assert work.job is not None
-    gradient, states = box.gradients[0][0], box.gradients[0][1]
-    for sender in range(1, work.size):
-        gradient += box.gradients[sender][0]
-        states = states + box.gradients[sender][1]
-    weights, packed = box.state
-    slots: Slots = pickle.loads(packed)
-    iteration, rate = due
-    optimizer = work.job.optimizer
-    if rate is not None:  # a copy, for the task of an earlier iteration may run again in this process
-        optimizer = deepcopy(optimizer)
-        optimizer.learning_rate = rate
-    mine = work.owned(owner)
-    part = Slice.cut(work.job.names, work.job.shapes, mine.start, mine.stop)
-    optimizer.step(weights, gradient, slots, iteration, part, alone if work.whole else _nobody)
-    return weights, states, slots
-
-
-def _nobody(numbers: np.ndarray) -> np.ndarray:
-    raise NotImplementedError("An optimizer that sums over slices must say so: `layerwise = True`.")
+    def updated(self, told: Round) -> History:
+        """The history of the slice with the update that is due."""
+        if told.due is None:
+            return self.history
+        size = told.work.value.size
+        if len(self.gradients) != size:
+            raise _Incomplete(f"{len(self.gradients)} of {size} gradients have come.")
+        gradients, states = zip(*(self.gradients[sender] for sender in range(size)), strict=True)
+        return self.history.then(Update(told.due.iteration, told.due.rate, gradients, states))
 
 
 # ---- stages
@@ -230,54 +119,70 @@ def _nobody(numbers: np.ndarray) -> np.ndarray:
 def update_slice(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[bytes]:
     """A stage: task n sums the gradients of slice n, updates it, and sends it to all."""
     try:
-        work: Work = told.work.value
-        assert told.due is not None
-        weights, states, slots = _updated(Inbox.of(records), work, rank, told.due)
+        member = _ready(told)
+        base = _updated_base(member, told, rank, records, told.leg)
+    except PartsLost:
+        raise
     except Exception as error:
         _note_failure(told, rank, error)
         return
-    message = pickle.dumps(("weights", rank, weights, states), protocol=5)
-    for number in range(work.size):
+    told.notes.add({(told.fit, told.serial, rank): Spent(member.watch.read())})
+    message = pickle.dumps(("weights", rank, base.weights, base.states), protocol=5)
+    for number in range(member.work.size):
         yield _KEY.pack(number)
         yield message
     yield _KEY.pack(rank)
-    yield pickle.dumps(("slots", pickle.dumps(slots, protocol=5)), protocol=5)
+    yield pickle.dumps(("history", History(base)), protocol=5)
 
 
-def bring_slice(told: Round, rank: int,
-                records: Iterable[bytes]) -> Iterator[tuple[int, np.ndarray, np.ndarray, Slots]]:
-    """A stage: the update that is due, to be handed to the driver."""
-    work: Work = told.work.value
-    assert told.due is not None
-    yield (rank, *_updated(Inbox.of(records), work, rank, told.due))
+def keep_base(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[tuple[int, Base]]:
+    """A stage: the update that is due, to begin the next chain of rounds with."""
+    yield rank, _updated_base(_ready(told), told, rank, records, told.leg + 1)
+
+
+def open_base(key: bytes, base: Base) -> tuple[np.ndarray, Slots, np.ndarray]:
+    """What a base holds, for a driver that cannot call who has it."""
+    courier = Courier(key, FETCH_SECONDS)
+    try:
+        return base.open(courier)
+    finally:
+        courier.close()
 
 
 def compute_gradient(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[bytes]:
     """A stage: bring my weights up to date, compute my part of the gradient, and send slice n of it to task n."""
     try:
         with threadpool_limits(1, user_api="blas"):
-            box, member = Inbox.of(records), _member(told)
-            packed = _catch_up(box, member, told, rank)
+            member, box = _ready(told), Inbox.of(told, rank, records)
+            history = _catch_up(box, member, told)
+            member.watch.lap("all_gather")
             mine = member.batch(box.rows[TRAINING], rank, told.epoch, told.batch)
-            note = _gradient(member, member.shard(box.rows[TRAINING]).block.take(mine.index), mine, told)
-    except RowsLost:
+            rows = member.shard(box.rows[TRAINING]).block.take(mine.index)
+            member.watch.lap("data")
+            note = _gradient(member, rows, mine, told)
+            with member.shelf(told.leg) as shelf:
+                sent = list(_sent(member, rank, shelf, history, note.rows / mine.batch_rows)) \
+                    if isinstance(note, Numbers) else []
+            member.watch.lap("reduce_scatter")
+    except (RowsLost, PartsLost):
         raise
     except Exception as error:
         _note_failure(told, rank, error)
         return
-    told.notes.add({(told.fit, told.serial, rank): note})
     if isinstance(note, Numbers):
-        yield from _sent(member, rank, member.states(note.rows / mine.batch_rows), packed)
+        note = replace(note, seconds=member.watch.read())
+    told.notes.add({(told.fit, told.serial, rank): note})
+    yield from sent
 
 
 def judge_rows(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[bytes]:
     """A stage: bring my weights up to date and measure my rows of the data set to evaluate."""
     try:
         with threadpool_limits(1, user_api="blas"):
-            box, member = Inbox.of(records), _member(told)
-            _catch_up(box, member, told, rank)
+            member, box = _ready(told), Inbox.of(told, rank, records)
+            _catch_up(box, member, told)
             note = _judgement(member, member.shard(box.rows[-1]), told)
-    except RowsLost:
+    except (RowsLost, PartsLost):
         raise
     except Exception as error:
         _note_failure(told, rank, error)
@@ -286,35 +191,54 @@ def judge_rows(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[byt
     yield from ()
 
 
-def _catch_up(box: Inbox, member: Member, told: Round, rank: int) -> bytes:
-    """Bring the values up to date. Answers with the slots of my slice, packed, which travel with the weights."""
-    work, slots = member.work, member.begin(told)
-    mine = work.owned(rank)
-    if told.due is None:
-        assert slots is not None
-        return pickle.dumps({slot: vector[mine] for slot, vector in slots.items()}, protocol=5)
-    if work.whole:
-        weights, states, slots = _updated(box, work, rank, told.due)
-        member.values[mine] = weights
-        packed = pickle.dumps(slots, protocol=5)
-    else:
-        if len(box.weights) != work.size:
-            raise _Incomplete(f"{len(box.weights)} of {work.size} slices of weights have come.")
-        for owner, (weights, _) in box.weights.items():
-            member.values[work.owned(owner)] = weights
-        states, packed = box.weights[0][1], box.slots
-    member.put_states(states)
-    member.project()
-    return packed
+def _ready(told: Round) -> Member:
+    member = member_of(told)
+    member.begin(told)
+    member.watch.start()
+    return member
+
+
+def _catch_up(box: Inbox, member: Member, told: Round) -> History:
+    """Bring the values up to date. Answers with the history of the slice that this task owns."""
+    work = member.work
+    if told.due is None and told.seeds is None:
+        if member.state is None:
+            np.copyto(member.values, told.start.value.values)
+        else:
+            member.state.follow(box.history, told.start.value)
+        return box.history
+    if member.state is not None:
+        history = box.updated(told)
+        member.state.follow(history, told.start.value)
+        return history
+    if len(box.weights) != work.size:
+        raise _Incomplete(f"{len(box.weights)} of {work.size} slices of weights have come.")
+    for owner, (weights, _) in box.weights.items():
+        member.values[work.owned(owner)] = weights.open(member.courier)
+    member.take_states(box.weights[0][1].open(member.courier))
+    return box.history
+
+
+def _updated_base(member: Member, told: Round, rank: int, records: Iterable[bytes], leg: int) -> Base:
+    """Make the update that is due, and lay down what comes of it."""
+    history = Inbox.of(told, rank, records).updated(told)
+    mine = member.work.owned(rank)
+    state = member.state or SliceState(member.work, rank, np.empty(mine.stop - mine.start, member.values.dtype),
+                                       member.courier, member.watch)
+    state.follow(history, told.start.value)
+    with member.shelf(leg) as shelf:
+        base = Base.of(state.version, state.weights, state.slots, state.states, shelf)
+    member.watch.lap("all_gather")
+    return base
 
 
 def _gradient(member: Member, rows: Block, mine: BatchRows, told: Round) -> Numbers | Unmet:
     member.known = iter(told.totals[0] if told.totals else ())
     try:
         numbers = member.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, told.iteration)
-    except _Meeting as meeting:
+    except SumUnknown as meeting:
         return Unmet((meeting.part,))
-    return Numbers(numbers, rows.rows)
+    return Numbers(np.zeros(0), numbers, rows.rows)
 
 
 def _judgement(member: Member, shard: Shard, told: Round) -> Numbers | Unmet:
@@ -328,24 +252,41 @@ def _judgement(member: Member, shard: Shard, told: Round) -> Numbers | Unmet:
         member.known = iter(told.totals[number] if told.totals else ())
         try:
             numbers = judge.evaluate(shard.block.take(mine.index).arrays, mine.places, mine.batch_rows)
-        except _Meeting as meeting:
+        except SumUnknown as meeting:
             unmet.append(meeting.part)
         else:
             unmet.append(None)
             totals = accumulate(totals, numbers, mine.batch_rows, work.loss_count)
-    return Numbers(totals, shard.block.rows) if all(part is None for part in unmet) else Unmet(tuple(unmet))
+    if any(part is not None for part in unmet):
+        return Unmet(tuple(unmet))
+    return Numbers(np.zeros(0), totals, shard.block.rows)
 
 
-def _sent(member: Member, rank: int, states: np.ndarray, packed: bytes) -> Iterator[bytes]:
-    """Key and message, in turn: slices of the gradient to their owners, my slice of weights and slots to myself."""
-    work, message = member.work, b""
+def _sent(member: Member, rank: int, shelf: Shelf, history: History, share_of_rows: float) -> Iterator[bytes]:
+    """Key and message, in turn: slices of the gradient to their owners, the history of my slice to myself."""
+    work = member.work
+    gradient, states = shelf.put(member.gradients), shelf.put(member.states(share_of_rows))
+    message = pickle.dumps(("gradient", rank, gradient, states), protocol=5)
     for number in range(work.size):
-        if not number or not work.whole:
-            message = pickle.dumps(("gradient", rank, member.gradients[work.owned(number)], states), protocol=5)
+        if not work.whole:
+            mine = work.owned(number)
+            message = pickle.dumps(("gradient", rank, gradient.part(mine.start, mine.stop), states), protocol=5)
         yield _KEY.pack(number)
         yield message
     yield _KEY.pack(rank)
-    yield pickle.dumps(("state", member.values[work.owned(rank)], packed), protocol=5)
+    yield pickle.dumps(("history", _shortened(member, rank, shelf, history)), protocol=5)
+
+
+def _shortened(member: Member, rank: int, shelf: Shelf, history: History) -> History:
+    """The same history in less, where what it has led to takes no room; with what constraints have made of weights."""
+    state = member.state
+    if state is not None:
+        if history.updates and all(shelf.travels(array) for array in (state.weights, state.states, *state.slots.values())):
+            return History(Base.of(state.version, state.weights, state.slots, state.states, shelf))
+        return history
+    if member.projection is None or history.base is None:
+        return history
+    return History(replace(history.base, weights=shelf.put(member.values[member.work.owned(rank)])))
 
 
 def _note_failure(told: Round, rank: int, error: Exception) -> None:

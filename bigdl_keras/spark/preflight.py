@@ -71,6 +71,13 @@ def is_elastic(context: Configured) -> bool:
     return bool(context.getConf().get("spark.dynamicAllocation.enabled", "false") == "true")
 
 
+def is_encrypted(context: Configured) -> bool:
+    """Whether what goes over the network or lies on disks is to be encrypted, and we are not excused from it."""
+    conf = context.getConf()
+    return conf.get(ALLOW_PLAIN, "false") != "true" and any(
+        conf.get(key, "false") == "true" for key in (*_ENCRYPTION, "spark.io.encryption.enabled"))
+
+
 def check_settings(context: Configured) -> None:
     """Raise where the configuration rules a gang out."""
     conf = context.getConf()

@@ -27,9 +27,9 @@ def test_agreement(spark, make_job, make_data, sizes, workers, batch_size, shuff
     source = as_source(spark.sparkContext.parallelize(chunks, len(chunks)).flatMap(list))
     job = make_job(batch_size=batch_size, shuffle=shuffled, states=states, counted=counted, dropout=0.2)
     expected = choose_engine("local", source).run(job, as_source(*data), None, Report())
-    small = 0 if sliced else shuffle._SMALL
+    worth = 0 if sliced else shuffle._STAGE_WORTH
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shuffle, "_SMALL", small)
+        patch.setattr(shuffle, "_STAGE_WORTH", worth)
         found = choose_engine("shuffle", source, workers).run(job, source, None, Report())
     results = [found]
     if workers <= 4:  # slots

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bigdl_keras.data import as_source
-from bigdl_keras.engine import shuffle
+from bigdl_keras.engine import chain, shuffle
 from bigdl_keras.engine.job import EvaluationJob
 from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.report import Decision, Report
@@ -43,7 +43,7 @@ def fit(job, source, validation=None, report=None, workers=2):
 def way(request, monkeypatch):
     """Both ways an update is made: each task all of it, or each task its slice."""
     if request.param == "sliced":
-        monkeypatch.setattr(shuffle, "_SMALL", 0)
+        monkeypatch.setattr(shuffle, "_STAGE_WORTH", 0)
 
 
 def check(found, expected):
@@ -77,7 +77,7 @@ def test_weights_state_and_reports(spark, make_job, make_data, way, settings):
 
 
 def test_chains_are_cut(spark, make_job, make_data, way, monkeypatch):
-    monkeypatch.setattr(shuffle, "_LONGEST_CHAIN", 3)
+    monkeypatch.setattr(chain, "_LONGEST_CHAIN", 3)
     job, data = make_job(epochs=2, batch_size=6), make_data(23)
     expected = LocalEngine().run(job, as_source(*data), None, Report())
     check(fit(job, rows_of(spark, data)), expected)
@@ -215,7 +215,7 @@ def test_auto_says_why_it_takes_short_tasks(spark, make_data, monkeypatch, caplo
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_neither_lineage_nor_shuffle_files_grow(spark, make_job, make_data, way, monkeypatch):
-    monkeypatch.setattr(shuffle, "_LONGEST_CHAIN", 8)
+    monkeypatch.setattr(chain, "_LONGEST_CHAIN", 8)
     folders, kept = [Path(folder) for folder in _local_folders(spark)], []
 
     def shuffles():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bigdl_keras.data import as_source
-from bigdl_keras.engine import shuffle
+from bigdl_keras.engine import chain, shuffle
 from bigdl_keras.engine.report import Report
 from bigdl_keras.engine.retry import RetryPolicy, train
 from bigdl_keras.engine.selection import choose_engine
@@ -44,7 +44,7 @@ class Killer(Report):
 @pytest.mark.timeout(400)
 def test_a_death_changes_nothing(cluster, tmp_path, make_job, make_data, monkeypatch, which, sliced):
     if sliced:
-        monkeypatch.setattr(shuffle, "_SMALL", 0)
+        monkeypatch.setattr(shuffle, "_STAGE_WORTH", 0)
     data, job = make_data(24), make_job(epochs=2, batch_size=6, states=True)
     rows = cluster.sparkContext.parallelize(list(zip(*data, strict=True)), 2)
     noted = as_source(rows.mapPartitionsWithIndex(note_processes(tmp_path)))
@@ -96,7 +96,7 @@ def test_rows_that_have_gone_are_written_again(cluster, make_job, make_data):
     import pickle
 
     chains = []
-    keep = shuffle.Chain._keep
+    keep = chain.Chain._keep
 
     def remember(chain, sources):
         totals, rows = keep(chain, sources)
@@ -109,7 +109,7 @@ def test_rows_that_have_gone_are_written_again(cluster, make_job, make_data):
     data, job = make_data(12), make_job(epochs=2, batch_size=6)
     source = as_source(cluster.sparkContext.parallelize(list(zip(*data, strict=True)), 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shuffle.Chain, "_keep", remember)
+        patch.setattr(chain.Chain, "_keep", remember)
         found = choose_engine("shuffle", source, 2).run(job, source, None, Remover())
     expected = choose_engine("local", source).run(job, as_source(*data), None, Report())
     np.testing.assert_allclose(found.values, expected.values, atol=1e-5)
