@@ -9,24 +9,37 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import accumulate as running_sums
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bigdl_keras.data import Minibatches, Source
-from bigdl_keras.engine import shuffle_tasks, tasks
-from bigdl_keras.engine.barrier import pieces_of
+from bigdl_keras.data import Source
+from bigdl_keras.engine import shuffle_tasks
+from bigdl_keras.engine.barrier import original_errors
 from bigdl_keras.engine.conductor import Step
 from bigdl_keras.engine.conversation import WorkerTraceback
 from bigdl_keras.engine.depot import Courier
+from bigdl_keras.engine.kept_rows import kept_rows, own_number
 from bigdl_keras.engine.loop import finished
 from bigdl_keras.engine.overdue import Overdue
 from bigdl_keras.engine.phases import PHASES, Phases
 from bigdl_keras.engine.report import Evaluation
-from bigdl_keras.engine.rounds import Base, Due, Failed, Notes, Numbers, Round, Slots, Spent, Start, Unmet, Work
+from bigdl_keras.engine.rounds import (
+    Base,
+    Due,
+    Failed,
+    History,
+    Notes,
+    Numbers,
+    Round,
+    Slots,
+    Spent,
+    Start,
+    Unmet,
+    Work,
+)
 from bigdl_keras.errors import PartsLost, RowsLost, WorkerLost
-from bigdl_keras.spark import failures, shipping
+from bigdl_keras.spark import shipping
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -64,7 +77,7 @@ class Chain:
         self._fit = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
         self._start = start
         self._now: Start | None = start
-        self._seeds: tuple[Base, ...] | None = None
+        self._seeds: tuple[History, ...] | None = None
         self._leg = self._serial = self._origin = self._rounds = 0
         self._notes = _notebook(context)
         self._work = context.broadcast(work)
@@ -78,7 +91,7 @@ class Chain:
         self._properties = {key: context.getLocalProperty(key) for key in _GROUP_PROPERTIES}
         context.setJobGroup(self._fit, "bigdl_keras training", interruptOnCancel=True)
         try:
-            self.rows, self._rows = self._keep(sources)
+            self.rows, self._rows = kept_rows(context, self._fit, work, sources)
         except BaseException:
             self.__exit__()
             raise
@@ -113,7 +126,7 @@ class Chain:
             The numbers of each. The update of the last one is due at the next round.
         """
         if self._rounds and self._rounds + len(steps) > self._longest:
-            self._begin_anew()
+            self._begin_anew(settled=False)
         began, before, serials = time.perf_counter(), self._seconds.sum(axis=1), []
         for step in steps[:-1]:
             told = self._told(step)
@@ -139,7 +152,7 @@ class Chain:
     def settle(self) -> Start:
         """Bring weights and optimizer state to the driver."""
         if self._due is not None:
-            self._begin_anew()
+            self._begin_anew(settled=True)
         if self._now is None:
             self._now = self._brought()
         return self._now
@@ -165,8 +178,11 @@ class Chain:
     @property
     def _longest(self) -> int:
         """Rounds of a chain, whose files take room until it ends."""
-        work, vectors = self.work, 2 + len(self._start.slots)
-        written = 4 * work.trainable_size * (work.size + vectors if work.encrypted else vectors)
+        work, state = self.work, 1 + len(self._start.slots)
+        vectors = 1 + state / work.size  # a gradient, and a slice of the state
+        if work.whole:
+            vectors = work.size + state if work.encrypted else 1
+        written = int(4 * work.trainable_size * vectors)
         return min(_LONGEST_CHAIN, max(_CHAIN_BYTES // max(written, 1), 5))
 
     def _told(self, step: Step | None = None) -> Round:
@@ -181,12 +197,17 @@ class Chain:
         self._due, self._weights, self._now = Due(step.iteration, self.rate), None, None
         self._rounds += 1
 
-    def _begin_anew(self) -> None:
-        """End the chain; the next one begins with what it has led to. The driver learns where that lies."""
+    def _begin_anew(self, settled: bool) -> None:
+        """End the chain; the next one begins with what it has led to. The driver learns where that lies.
+
+        Args:
+            settled: with the update that is due. Without, whoever has followed so far need not read it all again.
+        """
         assert self._gradients is not None
-        bases = self._gradients.mapPartitionsWithIndex(partial(shuffle_tasks.keep_base, self._told()))
+        keep = partial(shuffle_tasks.keep_history, self._told(), settled or not self.work.whole)
         owners = [0] if self.work.whole else list(range(self.work.size))
-        found = dict(self._with_rows(lambda: self.context.runJob(bases, list, owners)))
+        histories = self._gradients.mapPartitionsWithIndex(keep)
+        found = dict(self._with_rows(lambda: self.context.runJob(histories, list, owners)))
         self._cut()
         self._seeds = tuple(found[owner] for owner in owners)
 
@@ -195,7 +216,8 @@ class Chain:
         assert self._seeds is not None
         values = self._start.values.copy()
         slots = {slot: vector.copy() for slot, vector in self._start.slots.items()}
-        for owner, (weights, parts, states) in enumerate(self._opened(self._seeds)):
+        bases = [seed.base for seed in self._seeds if seed.base is not None]
+        for owner, (weights, parts, states) in enumerate(self._opened(bases)):
             mine = self.work.owned(owner)
             values[mine] = weights
             for slot, part in parts.items():
@@ -203,7 +225,7 @@ class Chain:
             self.work.put_states(values, states)
         return Start(_projected(self.work, values), slots)
 
-    def _opened(self, bases: tuple[Base, ...]) -> list[tuple[np.ndarray, Slots, np.ndarray]]:
+    def _opened(self, bases: list[Base]) -> list[tuple[np.ndarray, Slots, np.ndarray]]:
         """What bases hold; by way of executors, if the driver cannot call those that have it."""
         if self._courier is not None:
             try:
@@ -213,7 +235,8 @@ class Chain:
                 self._courier.close()
                 self._courier = None
         opened = self.context.parallelize(bases, len(bases)).map(partial(shuffle_tasks.open_base, self.work.key))
-        return list(_tried(opened.collect))
+        with original_errors():
+            return list(opened.collect())
 
     def _stage(self, stage: Callable[..., Any], told: Round) -> tuple[RDD[Any], Any]:
         """The RDD of what a stage sends, and the shuffle that it is sent by."""
@@ -256,37 +279,6 @@ class Chain:
 
     # ---- Spark
 
-    def _keep(self, sources: list[Source]) -> tuple[list[int], RDD[Any]]:
-        """Deal the rows to as many tasks as share them, in the global order, where they are kept in files."""
-        from pyspark import StorageLevel
-
-        streams, held, totals = [], [], []
-        kinds = (tasks.TRAINING, tasks.VALIDATION)
-        stripes = self.work.job.batch_size if self.work.job is not None and self.work.striped else 0
-        try:
-            for which, source in zip(kinds, sources, strict=False):
-                pieces = pieces_of(self.context, source, self.work.size).persist(StorageLevel.MEMORY_AND_DISK)
-                held.append(pieces)
-                counts = dict(_tried(pieces.mapPartitionsWithIndex(tasks.count_pieces).collect))
-                starts = [0, *running_sums(sum(counts[number]) for number in range(pieces.getNumPartitions()))]
-                totals.append(starts[-1])
-                if stripes and which == tasks.TRAINING:
-                    deal = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, self.work.size)
-                else:
-                    deal = partial(tasks.deal_pieces, which, starts, starts[-1], self.work.size)
-                streams.append(pieces.mapPartitionsWithIndex(deal))
-            columns = tuple(tuple(source.columns) for source in sources)
-            dealt = self.context.union(streams).partitionBy(self.work.size, partitionFunc=_own_number)
-            keep = partial(shuffle_tasks.keep_rows, self._fit, columns, tuple(totals), stripes, self.work.size)
-            rows = dealt.mapPartitionsWithIndex(keep, preservesPartitioning=True)
-            rows._bypass_serializer = True  # type: ignore[attr-defined]
-            rows.persist(StorageLevel.MEMORY_AND_DISK)
-            _tried(rows.count)
-        finally:
-            for pieces in held:
-                pieces.unpersist()
-        return totals, rows
-
     def _exchange(self, keyed: RDD[Any]) -> tuple[RDD[Any], Any]:
         """A shuffle of (task, message), which its stage yields in turn as raw bytes: Spark only carries them."""
         from pyspark import RDD
@@ -295,7 +287,7 @@ class Chain:
         jvm: Any = self.context._jvm
         keyed._bypass_serializer = True  # type: ignore[attr-defined]
         pairs = jvm.PairwiseRDD(keyed._jrdd.rdd()).asJavaPairRDD()
-        shuffled = pairs.partitionBy(jvm.PythonPartitioner(self.work.size, id(_own_number)))
+        shuffled = pairs.partitionBy(jvm.PythonPartitioner(self.work.size, id(own_number)))
         dependency = shuffled.rdd().dependencies().head()
         self._shuffles.append(dependency.shuffleId())
         return RDD(jvm.PythonRDD.valueOfPair(shuffled), self.context, NoOpSerializer()), dependency
@@ -347,27 +339,13 @@ class Chain:
         """Run a job; tasks that hang end it."""
         with Overdue(self.context, self._fit, self._timeout_seconds) as overdue:
             try:
-                return _tried(run)
+                with original_errors():
+                    return run()
             except Exception as error:
                 if not overdue.cancelled:
                     raise
                 raise WorkerLost(f"No task of a round has ended for {self._timeout_seconds:g} seconds, though some "
                                  "run. A worker hangs, or its machine is overloaded or gone.") from error
-
-
-def _own_number(key: int) -> int:
-    return key
-
-
-def _tried(run: Callable[[], Any]) -> Any:
-    """Raise what a task raised, not Spark's wrapping of it."""
-    try:
-        return run()
-    except Exception as error:
-        found = failures.original(error)
-        if found is error:
-            raise
-        raise found from error
 
 
 def _projected(work: Work, values: np.ndarray) -> np.ndarray:

@@ -17,6 +17,10 @@ from bigdl_keras.engine.phases import Phases
 from bigdl_keras.engine.progress import EpochSoFar, Progress
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Evaluation, Report, Snapshot
 from bigdl_keras.engine.rounds import Start
+from bigdl_keras.engine.triggers import foreseeable
+
+_JOB_SECONDS = 0.5  # that nothing is heard of a fit
+_STEPS_OF_A_JOB = 16  # where another job costs little beside its stages
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class Conductor:
         self.optimizer = deepcopy(job.optimizer)
         self.iteration = job.iteration
         self.moment, self.asks, self.asked_at = Progress(job.initial_epoch, job.iteration), False, time.perf_counter()
+        self.pace: float | None = None
         self.rows = rounds.rows[0]
         self.rule = Minibatches(self.rows, job.batch_size, job.shuffle, job.seed)
         self.batches = min(self.rule.count, job.steps_per_epoch or self.rule.count)
@@ -93,12 +98,12 @@ class Conductor:
         job, started = self.job, time.perf_counter()
         self._follow(self.report.on_epoch_begin(epoch))
         so_far = job.so_far if epoch == job.initial_epoch else EpochSoFar()
-        stop = False
-        for batch in range(so_far.batches, self.batches):
-            numbers, stop = self._iterate(epoch, batch)
-            so_far = so_far.add(numbers, self.rule.rows_of_batch(batch), job.loss_count)
-            if stop:
-                break
+        stop, batch = False, so_far.batches
+        while batch < self.batches and not stop:
+            found, stop = self._iterate(epoch, batch)
+            for number, numbers in enumerate(found, start=batch):
+                so_far = so_far.add(numbers, self.rule.rows_of_batch(number), job.loss_count)
+            batch += len(found)
         stop = self._advance(epoch + 1, self.moment.loss) or stop
         validation = self.rounds.judge() if self.validates else None
         summary = EpochReport(epoch, self.iteration, time.perf_counter() - started,
@@ -106,21 +111,42 @@ class Conductor:
                               self.optimizer.learning_rate_at(self.iteration), self.rounds.phases())
         return self._follow(self.report.on_epoch_end(summary, self.rounds)) or stop
 
-    def _iterate(self, epoch: int, batch: int) -> tuple[np.ndarray, bool]:
-        """One iteration: answers with its numbers, and whether it is the last one."""
-        began, rate = time.perf_counter(), self.optimizer.learning_rate_at(self.iteration)
-        numbers, = self.rounds.train([Step(epoch, batch, self.iteration)])
-        self.iteration += 1
-        stop = self._advance(epoch, float(numbers[0]))
-        seconds, validation = time.perf_counter() - began, self.rounds.judge() if self.validates else None
-        report = BatchReport(self.iteration, epoch, batch, self.rule.rows_of_batch(batch), rate, seconds, numbers,
-                             validation)
+    def _iterate(self, epoch: int, batch: int) -> tuple[list[np.ndarray], bool]:
+        """The iterations of one job: answers with their numbers, and whether the last of them is the last of all."""
+        began = time.perf_counter()
+        steps = [Step(epoch, batch + number, self.iteration + number) for number in range(self._ahead(epoch, batch))]
+        found, stop = self.rounds.train(steps), False
+        seconds = (time.perf_counter() - began) / len(steps)
+        self.pace = seconds if self.pace is None else min(seconds, 2 * self.pace)
         silent = self.job.ask_seconds is not None and began - self.asked_at >= self.job.ask_seconds
-        if not (self.asks or silent or validation is not None):
-            return numbers, self._follow(self.report.on_batch_end(report, None)) or stop
-        stop = self._follow(self.report.on_batch_end(report, self.rounds)) or stop
-        self.asked_at = time.perf_counter()
-        return numbers, stop
+        for step, numbers in zip(steps, found, strict=True):
+            rate = self.optimizer.learning_rate_at(self.iteration)
+            self.iteration += 1
+            stop = self._advance(epoch, float(numbers[0])) or stop
+            validation = self.rounds.judge() if self.validates else None
+            report = BatchReport(self.iteration, epoch, step.batch, self.rule.rows_of_batch(step.batch), rate, seconds,
+                                 numbers, validation)
+            asks = step is steps[-1] and (self.asks or silent or validation is not None)
+            stop = self._follow(self.report.on_batch_end(report, self.rounds if asks else None)) or stop
+            if asks:
+                self.asked_at = time.perf_counter()
+        return found, stop
+
+    def _ahead(self, epoch: int, batch: int) -> int:
+        """How many iterations the next job makes: as many as nobody needs to hear of before the next one begins."""
+        job, most = self.job, self.batches - batch
+        if job.answers_batches or job.plan.collective or self.pace is None:
+            return 1
+        most = max(min(most, int(_JOB_SECONDS / max(self.pace, 1e-9)), _STEPS_OF_A_JOB), 1)
+        before = self.moment
+        for count in range(1, most + 1):
+            now = Progress(epoch, self.iteration + count)
+            if job.validates(before, now) or any(
+                    when is not None and (not foreseeable(when) or when(before, now))
+                    for when in (job.ask_when, job.end_when, job.validate_when)):
+                return count
+            before = now
+        return most
 
     def _advance(self, epoch: int, loss: float | None) -> bool:
         """Note the present moment and whether the driver is to be asked. Answers whether training ends here."""

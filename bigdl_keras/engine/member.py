@@ -108,10 +108,10 @@ class Member:
     # ---- values
 
     def begin(self, told: Round) -> None:
-        """Take the values that no update changes from the Start; let the parcels of earlier chains of rounds go."""
+        """Take the values that no update changes from the Start; let the parcels of chains before the last one go."""
         if told.leg > self._leg:
             for old in self._folder.glob(folder_of_leg(Path(), "*").name):
-                if int(old.name.rpartition("-")[2]) < told.leg:
+                if int(old.name.rpartition("-")[2]) < told.leg - 1:
                     rmtree(old, ignore_errors=True)
             self._leg = told.leg
         if self.origin != told.origin:

@@ -173,7 +173,7 @@ class Round:
         work, start: broadcasts of Work and Start.
         origin: counts the Starts.
         notes: accumulator that takes {(fit, serial, task): note}.
-        seeds: what a chain of rounds begins with, by owner; None: with the Start.
+        seeds: by owner, the history that a chain of rounds begins with; None: with the Start.
         epoch, batch, iteration: of the gradient.
         due: the update that comes first, or None.
         totals: per batch, the sums over all tasks that are known so far, for plans that meet on their way.
@@ -186,7 +186,7 @@ class Round:
     start: Any = field(repr=False)
     origin: int
     notes: Any = field(repr=False)
-    seeds: tuple[Base, ...] | None = None
+    seeds: tuple[History, ...] | None = None
     epoch: int = 0
     batch: int = 0
     iteration: int = 0

@@ -89,8 +89,9 @@ class Inbox:
         """Open all records. (All: a task that leaves some costs Spark a new Python process.)"""
         box = cls()
         if told.seeds is not None:
-            box.weights = {owner: (base.weights, base.states) for owner, base in enumerate(told.seeds)}
-            box.history = History(told.seeds[rank % len(told.seeds)])
+            bases = [seed.base for seed in told.seeds if seed.base is not None]
+            box.weights = {owner: (base.weights, base.states) for owner, base in enumerate(bases)}
+            box.history = told.seeds[rank % len(told.seeds)]
         for record in records:
             kind, *content = pickle.loads(record)
             if kind == "gradient":
@@ -120,7 +121,7 @@ def update_slice(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[b
     """A stage: task n sums the gradients of slice n, updates it, and sends it to all."""
     try:
         member = _ready(told)
-        base = _updated_base(member, told, rank, records, told.leg)
+        base = _base(member, told, rank, Inbox.of(told, rank, records).updated(told), told.leg)
     except PartsLost:
         raise
     except Exception as error:
@@ -135,9 +136,18 @@ def update_slice(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[b
     yield pickle.dumps(("history", History(base)), protocol=5)
 
 
-def keep_base(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[tuple[int, Base]]:
-    """A stage: the update that is due, to begin the next chain of rounds with."""
-    yield rank, _updated_base(_ready(told), told, rank, records, told.leg + 1)
+def keep_history(told: Round, settled: bool, rank: int,
+                 records: Iterable[bytes]) -> Iterator[tuple[int, History]]:
+    """A stage: the history of a slice in short, to begin the next chain of rounds with.
+
+    Args:
+        settled: without updates, so that it is the state of now.
+    """
+    member = _ready(told)
+    history = Inbox.of(told, rank, records).updated(told)
+    waiting = () if settled or (member.state and member.state.version == history.version) else history.updates[-1:]
+    followed = History(history.base, history.updates[:len(history.updates) - len(waiting)])
+    yield rank, History(_base(member, told, rank, followed, told.leg + 1), waiting)
 
 
 def open_base(key: bytes, base: Base) -> tuple[np.ndarray, Slots, np.ndarray]:
@@ -219,9 +229,8 @@ def _catch_up(box: Inbox, member: Member, told: Round) -> History:
     return box.history
 
 
-def _updated_base(member: Member, told: Round, rank: int, records: Iterable[bytes], leg: int) -> Base:
-    """Make the update that is due, and lay down what comes of it."""
-    history = Inbox.of(told, rank, records).updated(told)
+def _base(member: Member, told: Round, rank: int, history: History, leg: int) -> Base:
+    """Make the updates of a history, and lay down what it has led to."""
     mine = member.work.owned(rank)
     state = member.state or SliceState(member.work, rank, np.empty(mine.stop - mine.start, member.values.dtype),
                                        member.courier, member.watch)
@@ -237,7 +246,9 @@ def _gradient(member: Member, rows: Block, mine: BatchRows, told: Round) -> Numb
     try:
         numbers = member.replica.compute_gradient(rows.arrays, mine.places, mine.batch_rows, told.iteration)
     except SumUnknown as meeting:
+        member.replica.as_left = False
         return Unmet((meeting.part,))
+    member.replica.as_left = True  # gradients are summed elsewhere
     return Numbers(np.zeros(0), numbers, rows.rows)
 
 
@@ -281,7 +292,8 @@ def _shortened(member: Member, rank: int, shelf: Shelf, history: History) -> His
     """The same history in less, where what it has led to takes no room; with what constraints have made of weights."""
     state = member.state
     if state is not None:
-        if history.updates and all(shelf.travels(array) for array in (state.weights, state.states, *state.slots.values())):
+        arrays = (state.weights, state.states, *state.slots.values())
+        if history.updates and all(shelf.travels(array) for array in arrays):
             return History(Base.of(state.version, state.weights, state.slots, state.states, shelf))
         return history
     if member.projection is None or history.base is None:

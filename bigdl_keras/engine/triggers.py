@@ -175,6 +175,13 @@ __all__ = ["And", "EveryEpoch", "MaxEpoch", "MaxIteration", "MaxScore", "MinLoss
            "TriggerAnd", "TriggerOr"]
 
 
+def foreseeable(trigger: Any) -> bool:
+    """Whether it is known beforehand when a trigger fires: by counting, not by what training finds."""
+    if isinstance(trigger, (And, Or)):
+        return all(foreseeable(part) for part in trigger.triggers)
+    return isinstance(trigger, (MaxIteration, MaxEpoch, EveryEpoch, SeveralIteration))
+
+
 def check_trigger(name: str, trigger: Any) -> Any:
     """The trigger that was given as argument `name`; any callable of two moments is one.
 

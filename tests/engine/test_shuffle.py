@@ -117,7 +117,7 @@ def test_stop_within_an_epoch(spark, make_job, make_data):
             return Decision(stop=report.iteration >= 3)
 
     report = Stopper()
-    result = fit(make_job(epochs=9, batch_size=4), rows_of(spark, make_data(40)), None, report)
+    result = fit(make_job(epochs=9, batch_size=4, answers_batches=True), rows_of(spark, make_data(40)), None, report)
     assert (result.progress.epoch, result.progress.iteration, result.progress.stopped) == (1, 3, True)
     assert (len(report.batches), len(report.epochs)) == (3, 1)
 

@@ -95,21 +95,21 @@ def test_rows_that_have_gone_are_written_again(cluster, make_job, make_data):
 
     import pickle
 
-    chains = []
-    keep = chain.Chain._keep
+    kept = []
+    keep = chain.kept_rows
 
-    def remember(chain, sources):
-        totals, rows = keep(chain, sources)
-        chains.append(rows)
+    def remember(*arguments):
+        totals, rows = keep(*arguments)
+        kept.append(rows)
         return totals, rows
 
     def rows_on_disk():
-        return [handle for record in chains[0].collect() for handle in pickle.loads(record)[1]]
+        return [handle for record in kept[0].collect() for handle in pickle.loads(record)[1]]
 
     data, job = make_data(12), make_job(epochs=2, batch_size=6)
     source = as_source(cluster.sparkContext.parallelize(list(zip(*data, strict=True)), 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chain.Chain, "_keep", remember)
+        patch.setattr(chain, "kept_rows", remember)
         found = choose_engine("shuffle", source, 2).run(job, source, None, Remover())
     expected = choose_engine("local", source).run(job, as_source(*data), None, Report())
     np.testing.assert_allclose(found.values, expected.values, atol=1e-5)
