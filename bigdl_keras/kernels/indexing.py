@@ -183,7 +183,7 @@ def cumprod_gradient(dy: Any, x: Any, *, axis: int, out: Any = None) -> Any:
     carried = np.zeros_like(moved[:1].sum(axis=0))
     for place in reversed(range(len(moved))):
         carried = carried + flow[place]
-        np.multiply(before[place], carried, out=dx[place])
+        np.multiply(before[place], carried, out=dx[place, ...])
         carried = carried * moved[place]
     return np.moveaxis(dx, 0, axis)
 

@@ -21,24 +21,15 @@ class _AdaptivePooling(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs: Any) -> Any:
-        first = 1 if self.data_format == "channels_last" else 2
-        for axis, wanted in enumerate(self.output_size, start=first):
-            size = inputs.shape[axis]
-            if size is None:
-                raise ValueError(f"Layer '{self.name}' ({type(self).__name__}) needs known sizes. "
-                                 f"Received shape {tuple(inputs.shape)}.")
-            before = (slice(None),) * axis
-            windows = [slice(place * size // wanted, -(-(place + 1) * size // wanted)) for place in range(wanted)]
-            inputs = ops.stack([self.reduce(inputs[(*before, window)], axis=axis) for window in windows], axis=axis)
-        return inputs
+        return self.pool(inputs, self.output_size, self.data_format)
 
 
 class _AdaptiveAverage(_AdaptivePooling):
-    reduce = staticmethod(ops.mean)
+    pool = staticmethod(ops.adaptive_average_pool)
 
 
 class _AdaptiveMax(_AdaptivePooling):
-    reduce = staticmethod(ops.max)
+    pool = staticmethod(ops.adaptive_max_pool)
 
 
 @register("layer")

@@ -21,6 +21,7 @@ __all__ = [
     "eye",
     "full",
     "full_like",
+    "geomspace",
     "hamming",
     "hanning",
     "identity",
@@ -86,6 +87,13 @@ def logspace(
 ) -> np.ndarray:
     """base to the power of `num` numbers evenly spread from start to stop."""
     return np.logspace(start, stop, num, endpoint=endpoint, base=base, axis=axis).astype(dtype or "float32")
+
+
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: str | None = None, axis: int = 0
+) -> np.ndarray:
+    """`num` numbers from start to stop, each the same multiple of the one before."""
+    return np.geomspace(start, stop, num, endpoint=endpoint, axis=axis).astype(dtype or "float32")
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: str = "float32") -> np.ndarray:

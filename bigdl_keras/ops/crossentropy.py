@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import align, as_float, as_tensor, cast
+from bigdl_keras.ops.elementwise import align, as_float, as_tensor, cast, equal, less, negative, where
+from bigdl_keras.ops.indexing import get_item
 from bigdl_keras.shapes import normalize_axis
 
 __all__ = [
     "binary_crossentropy",
     "categorical_crossentropy",
+    "ctc_decode",
     "ctc_loss",
     "sparse_categorical_crossentropy",
 ]
@@ -86,3 +88,51 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     return apply(
         "ctc_loss", as_float(output), *map(as_tensor, (target, target_length, output_length)), blank=mask_index
     )
+
+
+@operation
+def ctc_decode(
+    inputs: Any,
+    sequence_lengths: Any,
+    strategy: str = "greedy",
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+    mask_index: int | None = 0,
+) -> tuple[Any, Any]:
+    """The labels that logits of a CTC model speak of most likely (Graves et al., 2006).
+
+    Args:
+        inputs: (batch, time, classes) logits.
+        sequence_lengths: (batch,) how many time steps count of each.
+        strategy: "greedy" takes the most likely class of each step; "beam_search" adds up all ways to say the same,
+            of the `beam_width` best beginnings.
+        beam_width: see above.
+        top_paths: how many labels the beam search gives, the best first.
+        merge_repeated: whether "greedy" takes equal neighbours for one.
+        mask_index: the class that means nothing was emitted; the last one for None.
+
+    Returns:
+        Labels (top_paths, batch, time), with -1 after their end, and scores (batch, top_paths): of the beam search log
+        probabilities, of "greedy" the negative sum of the logits taken.
+    """
+    inputs, lengths = as_float(inputs), as_tensor(sequence_lengths)
+    blank = inputs.shape[-1] - 1 if mask_index is None else mask_index
+    if strategy == "beam_search":
+        labels, scores = apply("ctc_beam_search", inputs, lengths, width=beam_width, paths=top_paths, blank=blank)
+        return labels, scores
+    if strategy != "greedy":
+        raise ValueError(f"`strategy` must be 'greedy' or 'beam_search'. Received {strategy!r}.")
+    best, scores = apply("argmax", inputs, axis=-1), apply("max", inputs, axis=-1)
+    places = apply("arange_like", best, axis=1)
+    counts = less(places, apply("expand_dims", lengths, axis=-1))
+    best = where(counts, best, blank)
+    silent = equal(best, blank)
+    if merge_repeated:
+        same = equal(get_item(best, (slice(None), slice(1, None))), get_item(best, (slice(None), slice(None, -1))))
+        same = apply("pad", same, widths=((0, 0), (1, 0)), mode="constant", value=False)
+        silent = apply("logical_or", silent, same)
+    order = apply("argsort", where(silent, 1, 0), axis=-1)  # stable: what is spoken comes first, in its order
+    labels = apply("take_along_axis", where(silent, -1, best), order, axis=-1)
+    total = negative(apply("sum", where(counts, scores, 0.0), axis=1, keepdims=True))
+    return apply("expand_dims", labels, axis=0), total

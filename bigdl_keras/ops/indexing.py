@@ -11,22 +11,19 @@ import numpy as np
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.graph.trace import apply, operation
 from bigdl_keras.kernels.reshaping import encode_key
-from bigdl_keras.ops.creation import full_like
 from bigdl_keras.ops.elementwise import align, as_tensor, where
 
 __all__ = [
     "argmax",
     "argmin",
+    "argpartition",
     "argsort",
-    "bincount",
     "digitize",
     "get_item",
     "in_top_k",
     "multi_hot",
     "one_hot",
-    "scatter",
     "searchsorted",
-    "segment_sum",
     "select",
     "slice",
     "slice_update",
@@ -171,35 +168,6 @@ def digitize(x: Any, bins: Any) -> Any:
 
 
 @operation
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    """How often each of 0 .. minlength - 1 occurs, or the sum of its weights; on arrays up to the largest element.
-
-    A vector is counted as one, a matrix row by row.
-    """
-    x = as_tensor(x)
-    if isinstance(x, np.ndarray):
-        minlength = max(minlength, int(x.max(initial=-1)) + 1)
-    elif not minlength:
-        raise ValueError("bincount on a symbolic tensor needs `minlength`: the largest element is not known.")
-    weights = full_like(x, 1, "int32") if weights is None else as_tensor(weights)
-    if len(x.shape) == 1:
-        return apply("bincount", x, weights, bins=minlength)
-    hot = one_hot(x, minlength, dtype=str(weights.dtype))
-    return apply("sum", apply("multiply", hot, apply("expand_dims", weights, axis=-1)), axis=-2)
-
-
-@operation
-def segment_sum(data: Any, segment_ids: Any, num_segments: int, sorted: bool = False) -> Any:
-    """Sums of the rows of `data` that share a number: (num_segments, ...)."""
-    return apply("segment_sum", as_tensor(data), as_tensor(segment_ids), segments=num_segments)
-
-
-@operation
-def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
-    """Zeros of `shape` with the values added at the places (n, k) of the first k axes that the indices name."""
-    indices, values = as_tensor(indices), as_tensor(values)
-    depth = indices.shape[-1]
-    steps = np.cumprod([1, *shape[1:depth][::-1]])[::-1].astype(np.int32)
-    places = apply("sum", apply("multiply", indices, steps), axis=-1)
-    rows = apply("segment_sum", values, places, segments=int(np.prod(shape[:depth])))
-    return apply("reshape", rows, shape=tuple(shape))
+def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
+    """An order along `axis` in which no element before place `kth` is larger, and none after it smaller."""
+    return apply("argsort", as_tensor(x), axis=axis)

@@ -32,9 +32,11 @@ from bigdl_keras.ops.activation import (
     tanh_shrink,
     threshold,
 )
+from bigdl_keras.ops.arrangement import depth_to_space, fold, space_to_depth, unfold
 from bigdl_keras.ops.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
+    ctc_decode,
     ctc_loss,
     sparse_categorical_crossentropy,
 )
@@ -55,6 +57,8 @@ from bigdl_keras.ops.normalization import (
     rms_normalization,
 )
 from bigdl_keras.ops.windows import (
+    adaptive_average_pool,
+    adaptive_max_pool,
     average_pool,
     conv,
     conv_transpose,
@@ -64,6 +68,8 @@ from bigdl_keras.ops.windows import (
 )
 
 __all__ = [
+    "adaptive_average_pool",
+    "adaptive_max_pool",
     "average_pool",
     "batch_normalization",
     "binary_crossentropy",
@@ -71,10 +77,13 @@ __all__ = [
     "celu",
     "conv",
     "conv_transpose",
+    "ctc_decode",
     "ctc_loss",
+    "depth_to_space",
     "depthwise_conv",
     "dot_product_attention",
     "elu",
+    "fold",
     "gelu",
     "glu",
     "hard_shrink",
@@ -105,6 +114,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "space_to_depth",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -114,4 +124,5 @@ __all__ = [
     "tanh",
     "tanh_shrink",
     "threshold",
+    "unfold",
 ]

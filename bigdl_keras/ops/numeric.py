@@ -23,6 +23,7 @@ from bigdl_keras.ops.elementwise import (
     logical_and,
     logical_or,
     maximum,
+    minimum,
     multiply,
     sign,
     sqrt,
@@ -32,16 +33,24 @@ from bigdl_keras.ops.elementwise import (
 )
 
 __all__ = [
+    "allclose",
     "cbrt",
     "deg2rad",
     "divide_no_nan",
+    "erfc",
+    "erfinv",
     "exp2",
+    "fabs",
+    "fmax",
+    "fmin",
     "fmod",
     "heaviside",
     "hypot",
+    "i0",
     "isclose",
     "isneginf",
     "isposinf",
+    "ldexp",
     "logaddexp2",
     "logit",
     "nan_to_num",
@@ -56,6 +65,57 @@ __all__ = [
 def trunc(x: Any) -> Any:
     """`x` without what stands behind the decimal point."""
     return apply("trunc", as_float(x))
+
+
+@operation
+def erfc(x: Any) -> Any:
+    """1 - erf(x), exact also where it is small."""
+    return apply("erfc", as_float(x))
+
+
+@operation
+def erfinv(x: Any) -> Any:
+    """The y with erf(y) = x, for x between -1 and 1."""
+    return apply("erfinv", as_float(x))
+
+
+@operation
+def i0(x: Any) -> Any:
+    """Bessel's modified function of order 0."""
+    return apply("i0", as_float(x))
+
+
+@operation
+def fabs(x: Any) -> Any:
+    """Absolute value, as a float."""
+    return apply("abs", as_float(x))
+
+
+@operation
+def ldexp(x1: Any, x2: Any) -> Any:
+    """x1 * 2 ** x2, for whole numbers x2.
+
+    Raises:
+        TypeError: x2 is not whole.
+    """
+    x1, x2 = as_float(x1), as_tensor(x2)
+    if isinstance(x2, float) or (hasattr(x2, "dtype") and np.dtype(x2.dtype).kind not in "iu"):
+        raise TypeError(f"ldexp needs whole numbers as `x2`. Received {getattr(x2, 'dtype', x2)!r}.")
+    return multiply(x1, apply("power", 2.0, as_float(x2)))
+
+
+@operation
+def fmax(x1: Any, x2: Any) -> Any:
+    """The larger of x1 and x2; where one is NaN, the other."""
+    x1, x2 = as_float(x1), as_float(x2)
+    return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
+
+
+@operation
+def fmin(x1: Any, x2: Any) -> Any:
+    """The smaller of x1 and x2; where one is NaN, the other."""
+    x1, x2 = as_float(x1), as_float(x2)
+    return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
 
 
 @operation
@@ -147,6 +207,12 @@ def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan:
     near = logical_or(equal(x1, x2), apply("less_equal", apply("abs", subtract(x1, x2)), bound))
     near = logical_and(near, logical_or(equal(x1, x2), apply("isfinite", subtract(x1, x2))))
     return logical_or(near, logical_and(isnan(x1), isnan(x2))) if equal_nan else near
+
+
+@operation
+def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether `isclose` holds for all elements."""
+    return apply("all", isclose(x1, x2, rtol, atol, equal_nan), axis=None)
 
 
 @operation

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.graph.trace import apply, operation
-from bigdl_keras.ops.elementwise import as_float, as_tensor
+from bigdl_keras.ops.elementwise import as_float, as_tensor, cast
 from bigdl_keras.ops.indexing import get_item
 from bigdl_keras.shapes import normalize_axis
 
@@ -86,18 +86,18 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 
 @operation
-def cumsum(x: Any, axis: int | None = None) -> Any:
-    """Running sum along `axis`."""
-    x = as_tensor(x)
+def cumsum(x: Any, axis: int | None = None, dtype: str | None = None) -> Any:
+    """Running sum along `axis` (None: of all elements), in `dtype`."""
+    x = as_tensor(x) if dtype is None else cast(x, dtype)
     if axis is None:
         x, axis = apply("reshape", x, shape=(-1,)), 0
     return apply("cumsum", x, axis=axis)
 
 
 @operation
-def cumprod(x: Any, axis: int | None = None) -> Any:
-    """Running product along `axis`."""
-    x = as_tensor(x)
+def cumprod(x: Any, axis: int | None = None, dtype: str | None = None) -> Any:
+    """Running product along `axis` (None: of all elements), in `dtype`."""
+    x = as_tensor(x) if dtype is None else cast(x, dtype)
     if axis is None:
         x, axis = apply("reshape", x, shape=(-1,)), 0
     return apply("cumprod", x, axis=axis)

@@ -9,8 +9,6 @@ import numpy as np
 
 from bigdl_keras.graph.trace import apply, operation
 from bigdl_keras.ops.elementwise import align, aligned_tensors, as_float, as_tensor, cast, divide, multiply, not_equal
-from bigdl_keras.ops.indexing import get_item
-from bigdl_keras.shapes import normalize_axis
 
 __all__ = [
     "all",
@@ -24,11 +22,10 @@ __all__ = [
     "logsumexp",
     "max",
     "mean",
-    "median",
     "min",
     "norm",
     "prod",
-    "quantile",
+    "ptp",
     "std",
     "sum",
     "var",
@@ -107,38 +104,9 @@ def _is_matrix(x: Any, axis: Axis) -> bool:
 
 
 @operation
-def quantile(x: Any, q: float, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The number below which the share `q` of the elements along `axis` lies, linear between neighbours.
-
-    Raises:
-        ValueError: `q` is not between 0 and 1, or the size of the axis is unknown.
-    """
-    if not 0 <= q <= 1:
-        raise ValueError(f"`q` must be between 0 and 1. Received {q!r}.")
-    x = as_float(x)
-    rank = len(x.shape)
-    if axis is None:
-        result = quantile(apply("reshape", x, shape=(-1,)), q, 0)
-        return apply("reshape", result, shape=(1,) * rank) if keepdims else result
-    place = normalize_axis(axis, rank)
-    count = x.shape[place]
-    if count is None:
-        raise ValueError(f"quantile needs a known size of axis {axis}. Received shape {x.shape}.")
-    ordered = apply("sort", x, axis=place)
-    position = q * (count - 1)
-    lower = int(np.floor(position))
-    before = (slice(None),) * place
-    first = get_item(ordered, (*before, lower))
-    if position > lower:
-        second = get_item(ordered, (*before, lower + 1))
-        first = apply("add", multiply(first, lower + 1 - position), multiply(second, position - lower))
-    return apply("expand_dims", first, axis=place) if keepdims else first
-
-
-@operation
-def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The middle element along `axis`, or the mean of the two in the middle."""
-    return quantile(x, 0.5, axis, keepdims)
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """From the smallest to the largest element along `axis`: their difference."""
+    return apply("subtract", max(x, axis, keepdims), min(x, axis, keepdims))
 
 
 @operation
@@ -152,8 +120,9 @@ def corrcoef(x: Any) -> Any:
 
 
 @operation
-def isin(x1: Any, x2: Any) -> Any:
-    """Whether each element of x1 is one of the elements of x2."""
+def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Whether each element of x1 is one of the elements of x2; with `invert` whether it is none of them."""
     x1, x2 = align(x1, x2)
     known = apply("reshape", x2, shape=(-1,))
-    return apply("any", apply("equal", apply("expand_dims", x1, axis=-1), known), axis=-1)
+    found = apply("any", apply("equal", apply("expand_dims", x1, axis=-1), known), axis=-1)
+    return apply("logical_not", found) if invert else found

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.kernels.encoding import CrossEncoder, HashEncoder, TableEncoder, TextEncoder, TokenEncoder
+from tests.kernels.algebra_cases import CASES as FACTORS
 from tests.kernels.kernel_checks import Case
 from tests.kernels.numbers import apart, positive, real, rng
 from tests.kernels.place_cases import CASES as PLACES
@@ -250,6 +251,7 @@ INDEXING = [
     Case("one_hot", (INTEGERS,), {"n": 3, "dtype": "bool", "axis": 1}),
     Case("cumsum", (real(3, 4),), {"axis": 1}),
     Case("cumprod", (np.where(real(3, 4) > 1, 0.0, real(3, 4)),), {"axis": 1}),
+    Case("cumprod", (np.array([2.0, 0, 3, 0.5]),), {"axis": 0}),
     Case("tril", (real(3, 4, 4),)),
     Case("triu", (real(3, 4, 5),), {"k": 1}),
     Case("diag", (real(3),), {"k": 1}, batched=()),
@@ -520,6 +522,7 @@ ENCODING = [
 
 CASES = [
     *PLACES,
+    *FACTORS,
     *ALGEBRA,
     *ENCODING,
     *CONV_LSTM,

@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
+from tests.ops.algebra_cases import CASES as ALGEBRA
 from tests.ops.case import Case, distinct, positive, real, unit, whole
 from tests.ops.image_cases import CASES as IMAGES
+from tests.ops.number_cases import CASES as NUMBERS
 
 
 def _softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
@@ -242,14 +244,6 @@ OTHERS: list[Case] = [
         {"axis": 1, "weights": np.float32([1, 2, 3, 4])},
     ),
     Case("average", (A,), np.average),
-    Case("median", (D,), lambda x: np.median(x, axis=1), {"axis": 1}),
-    Case("median", (D,), lambda x: np.median(x, keepdims=True), {"keepdims": True}, known=True),
-    Case(
-        "quantile",
-        (D,),
-        lambda x: np.quantile(x, 0.3, axis=-1, keepdims=True),
-        {"q": 0.3, "axis": -1, "keepdims": True},
-    ),
     Case("norm", (A,), np.linalg.norm),
     Case("norm", (A,), lambda x: np.linalg.norm(x, 1, axis=-1), {"ord": 1, "axis": -1}),
     Case(
@@ -404,20 +398,6 @@ OTHERS: list[Case] = [
         {"k": 2},
         gradient=False,
     ),
-    Case(
-        "bincount",
-        (N,),
-        lambda x: np.stack([np.bincount(row, minlength=6) for row in x]),
-        {"minlength": 6},
-        gradient=False,
-    ),
-    Case("bincount", (N[0], P[0]), lambda x, w: np.bincount(x, w, 5), {"minlength": 5}, gradient=False),
-    Case(
-        "segment_sum",
-        (A, np.int32([1, 0, 1])),
-        lambda x, i: np.stack([x[1], x[0] + x[2], 0 * x[0]]),
-        {"num_segments": 3},
-    ),
     Case("cumsum", (A,), lambda x: np.cumsum(x, 1), {"axis": 1}),
     Case("cumsum", (A,), np.cumsum),
     Case("cumprod", (A,), lambda x: np.cumprod(x, 1), {"axis": 1}),
@@ -435,12 +415,6 @@ OTHERS: list[Case] = [
     Case("trapezoid", (T, np.sort(P[0, :3])), lambda y, x: np.trapezoid(y, x, axis=1), {"axis": 1}),
     Case("corrcoef", (A,), np.corrcoef),
     Case("isin", (N, np.int32([1, 3])), np.isin, gradient=False),
-    Case(
-        "scatter",
-        (np.int32([[0, 1], [2, 0], [0, 1]]), A),
-        lambda i, v: np.stack([[0 * v[0], v[0] + v[2]], [0 * v[0]] * 2, [v[1], 0 * v[0]]]),
-        {"shape": (3, 2, 4)},
-    ),
     # products
     Case("dense", (A, real(4, 2), real(2)), lambda x, k, b: x @ k + b),
     Case(
@@ -497,4 +471,4 @@ OTHERS: list[Case] = [
     ),
     Case("psnr", (A, B), lambda x, y: 20 * np.log10(2) - 10 * np.log10(np.mean((x - y) ** 2)), {"max_val": 2.0}),
 ]
-CASES = [*UNARY, *BINARY, *OTHERS, *IMAGES]
+CASES = [*UNARY, *BINARY, *OTHERS, *NUMBERS, *ALGEBRA, *IMAGES]

@@ -23,6 +23,7 @@ MADE = {
     "empty",
     "eye",
     "full",
+    "geomspace",
     "hamming",
     "hanning",
     "identity",
@@ -33,12 +34,25 @@ MADE = {
     "tri",
     "zeros",
 }
+RUN = {  # tests/ops/test_control.py
+    "associative_scan",
+    "cond",
+    "fori_loop",
+    "jvp",
+    "map",
+    "scan",
+    "switch",
+    "vectorize",
+    "vectorized_map",
+    "while_loop",
+}
+ARRAYS_ONLY = {"eig", "nonzero", "polar", "unique", "view_as_complex", "view_as_real"}
 ASKED = {"convert_to_numpy", "dtype", "dtype_of", "is_tensor", "ndim", "shape", "size"}
 
 
 def test_nothing_is_forgotten() -> None:
     namespaces = {"image", "linalg", "nn"}
-    tested = {case.name for case in CASES} | MADE | ASKED
+    tested = {case.name for case in CASES} | MADE | RUN | ARRAYS_ONLY | ASKED
     assert set(ops.__all__) | set(ops.image.__all__) == tested | namespaces
     for namespace in (ops.nn, ops.linalg):
         assert all(getattr(namespace, name) is getattr(ops, name) for name in namespace.__all__)
@@ -168,6 +182,7 @@ def test_makers_equal_numpy() -> None:
         (ops.tri(2, 3), np.tri(2, 3), "float32"),
         (ops.linspace(0, 1, 3), [0, 0.5, 1], "float32"),
         (ops.logspace(0, 2, 3), [1, 10, 100], "float32"),
+        (ops.geomspace(1, 16, 5), [1, 2, 4, 8, 16], "float32"),
         (ops.bartlett(5), np.bartlett(5), "float32"),
         (ops.blackman(5), np.blackman(5), "float32"),
         (ops.hamming(5), np.hamming(5), "float32"),
@@ -194,7 +209,7 @@ def test_questions() -> None:
     ("call", "message"),
     [
         (lambda: ops.quantile(A, 1.5), "`q` must be between 0 and 1"),
-        (lambda: ops.median(symbols([A])[0], axis=0), "known size of axis 0"),
+        (lambda: ops.median(symbols([A])[0], axis=0), "median needs a known size"),
         (lambda: ops.unstack(symbols([A])[0]), "unstack needs `num`"),
         (lambda: ops.array_split(symbols([A])[0], 2), "known size of axis 0"),
         (lambda: ops.meshgrid(A[0], indexing="yx"), "`indexing` must be"),
@@ -212,3 +227,29 @@ def test_questions() -> None:
 def test_arguments_that_do_not_fit_are_refused(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_complex_numbers_and_answers_of_any_size_exist_on_arrays() -> None:
+    values, vectors = ops.eig(S)
+    np.testing.assert_allclose(S @ vectors, vectors * values, atol=1e-4)
+    z = ops.polar([2.0, 1.0], [0.0, np.pi / 2])
+    np.testing.assert_allclose(ops.view_as_real(z), [[2, 0], [0, 1]], atol=1e-6)
+    np.testing.assert_array_equal(ops.view_as_complex(ops.view_as_real(z)), z)
+    assert values.dtype == z.dtype == np.complex64
+    np.testing.assert_allclose(
+        [ops.real(z), ops.imag(ops.conj(z)), ops.angle(z)], [[2, 0], [0, -1], [0, np.pi / 2]], atol=1e-6
+    )
+    assert ops.isreal(np.complex64([1, 1j])).tolist() == [True, False]
+    assert [place.tolist() for place in ops.nonzero([[0, 3], [4, 0]])] == [[0, 1], [1, 0]]
+    assert ops.unique([3, 1, 3]).tolist() == [1, 3]
+    several = ops.unique([3, 1, 3], return_index=True, return_inverse=True, return_counts=True)
+    assert [item.tolist() for item in several] == [[1, 3], [1, 0], [1, 0, 1], [1, 2]]
+    assert ops.unique([3, 1, 3], size=4, fill_value=9).tolist() == [1, 3, 9, 9]
+    assert ops.unique([[1, 2], [0, 5], [1, 2]], axis=0, size=1).tolist() == [[0, 5]]
+
+
+@pytest.mark.parametrize("name", sorted(ARRAYS_ONLY))
+def test_what_works_on_arrays_only_says_so(name: str) -> None:
+    tensors = symbols([A, A] if name == "polar" else [A])
+    with pytest.raises(TypeError, match=f"{name} works on arrays only"):
+        getattr(ops, name)(*tensors)
