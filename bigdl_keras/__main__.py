@@ -64,28 +64,29 @@ def inspect(path: str) -> Iterable[str]:
     Raises:
         ValueError: no such file, or it cannot be read.
     """
-    spec: saving.ModelSpec | None
-    file = None
-    if _is_json(path):
-        spec = saving.read_json(_text(path), safe_mode=False)
-        yield f"{path}: an architecture ({spec.class_name}), without weights"
-        yield f"written by {spec.version}"
-    else:
-        file = saving.read_file(path, safe_mode=False)
-        spec = file.spec
-        kind = "weights only" if spec is None else f"a whole model ({spec.class_name})"
-        yield f"{path}: {kind}, {_size(os.path.getsize(path))}"
+    with saving.fetched(path) as place:
+        if saving.is_json(place):
+            spec = saving.read_json(saving.read_text(place), safe_mode=False)
+            yield f"{path}: an architecture ({spec.class_name}), without weights"
+            yield f"written by {spec.version}"
+            yield from _model(spec)
+            return
+        file = saving.read_file(place, safe_mode=False)
+        kind = "weights only" if file.spec is None else f"a whole model ({file.spec.class_name})"
+        yield f"{path}: {kind}, {_size(os.path.getsize(place))}"
         yield f"written by {file.version}"
-    if spec is not None:
-        yield from ("", f"Architecture of '{spec.name}'", *_architecture(spec))
-        unknown = sorted(_class_names(spec) - loading.known_layers())
-        if unknown:
-            yield f"Not known to bigdl_keras: {', '.join(unknown)}. Pass custom_objects= to load_model()."
-    if file is None:
-        return
-    weights, remembered = file.list_arrays()
-    yield from ("", f"Weights: {_total(weights)}", *_arrays(weights))
-    yield from ("", *_optimizer(spec, remembered))
+        if file.spec is not None:
+            yield from _model(file.spec)
+        weights, remembered = file.list_arrays()
+        yield from ("", f"Weights: {_total(weights)}", *_arrays(weights))
+        yield from ("", *_optimizer(file.spec, remembered))
+
+
+def _model(spec: saving.ModelSpec) -> Iterable[str]:
+    yield from ("", f"Architecture of '{spec.name}'", *_architecture(spec))
+    unknown = sorted(_class_names(spec) - loading.known_layers())
+    if unknown:
+        yield f"Not known to bigdl_keras: {', '.join(unknown)}. Pass custom_objects= to load_model()."
 
 
 def _architecture(spec: saving.ModelSpec) -> list[str]:
@@ -186,20 +187,13 @@ def convert(source: str, target: str, weights: str | None = None, overwrite: boo
     """
     if not target.endswith(_WRITTEN):
         raise ValueError(f"OUT must end in one of {', '.join(_WRITTEN)}. Received {target!r}.")
-    if os.path.exists(target) and not overwrite:
+    if saving.exists(target) and not overwrite:
         raise FileExistsError(f"{target} exists. Pass --overwrite to replace it.")
-    if _is_json(source):
-        if weights is None and not target.endswith(".json"):
-            raise ValueError(f"{source} is an architecture without weights: pass --weights FILE to write {target}.")
-        model = loading.model_from_json(_text(source))
-    elif saving.read_file(source, safe_mode=False).is_weights_only:
-        raise ValueError(f"{source} holds weights only. Pass the model's JSON as IN: convert ARCHITECTURE.json "
-                         f"{target} --weights {source}.")
-    else:
-        model = loading.load_model(source, compile=compile)
-    report = "" if weights is None else f" ({model.load_weights(weights)})"
+    with saving.fetched(source) as place:
+        model, report = _model_of(source, place, target, weights, compile)
     if target.endswith(".json"):
-        Path(target).write_text(model.to_json(), encoding="utf-8")
+        with saving.delivered(target) as place:
+            Path(place).write_text(model.to_json(), encoding="utf-8")
     elif target.endswith(".weights.h5"):
         model.save_weights(target)
     else:
@@ -207,19 +201,18 @@ def convert(source: str, target: str, weights: str | None = None, overwrite: boo
     return f"{source} -> {target}{report}"
 
 
-def _is_json(path: str) -> bool:
-    """Whether the first letter of a file is that of a JSON object (the formats with weights are binary)."""
-    if not os.path.isfile(path):
-        raise ValueError(f"File not found: '{path}' {'is a directory' if os.path.isdir(path) else 'does not exist'}.")
-    with open(path, "rb") as file:
-        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b'"')
-
-
-def _text(path: str) -> str:
-    size = os.path.getsize(path)
-    if size > saving.Limits().max_text_bytes:
-        raise ValueError(f"{path} has {size} bytes, more than an architecture may have.")
-    return Path(path).read_text(encoding="utf-8-sig")
+def _model_of(source: str, place: str, target: str, weights: str | None, compile: bool) -> tuple[Any, str]:
+    """The model in the file `source`, which lies at `place`, and what became of `weights`."""
+    if saving.is_json(place):
+        if weights is None and not target.endswith(".json"):
+            raise ValueError(f"{source} is an architecture without weights: pass --weights FILE to write {target}.")
+        model = loading.model_beside(place, weights)
+    elif saving.read_file(place, safe_mode=False).is_weights_only:
+        raise ValueError(f"{source} holds weights only. Pass the model's JSON as IN: convert ARCHITECTURE.json "
+                         f"{target} --weights {source}.")
+    else:
+        model = loading.load_model(place, compile=compile)
+    return model, "" if weights is None else f" ({model.load_weights(weights)})"
 
 
 if __name__ == "__main__":

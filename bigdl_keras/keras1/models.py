@@ -150,6 +150,11 @@ class KerasNet(_ours.Model):
             path = weightPath if weightPath.endswith(".weights.h5") else f"{weightPath}.weights.h5"
             self.save_weights(path, overwrite=over_write)
 
+    @staticmethod
+    def load_keras(json_path: Any = None, hdf5_path: Any = None, by_name: bool = False, **kwargs: Any) -> Any:
+        """The model of files of any Keras, with this face; see our `Model.load_keras`."""
+        return with_face(_ours.Model.load_keras(json_path, hdf5_path, by_name, **kwargs))
+
     @classmethod
     def loadModel(cls, path: str, weightPath: str | None = None) -> KerasNet:
         """The model that `saveModel` wrote."""

@@ -94,12 +94,25 @@ def load_weights(
     with saving.fetched(filepath) as path:
         file = saving.read_file(path)
         store = Store(model)
+        _refuse_other_padding(model, file.version, filepath)
         report = file.read_weights(store.root, by_name=by_name, skip_mismatch=skip_mismatch)
         _put(model, report)
         if model._origin is not None and file.version.major < 3 and not (by_name or skip_mismatch):
             layout = file.original_layout(store.root)  # the file tells the backend, which JSON does not
             _remember(model, store, layout, file.version)
     return report
+
+
+def _refuse_other_padding(model: Model, version: saving.Version, filepath: Any) -> None:
+    """Keras 1's JSON does not tell its backend, and Theano pads some convolutions in its own way."""
+    if (model._keras_version or "").startswith("1") and version.major == 1 and version.backend == "theano":
+        names = saving.padded_otherwise_by_theano(spec_of(model))
+        if names:
+            raise ValueError(
+                f"{filepath} was written by Keras on Theano, whose padding='same' differs for the layers {names}; "
+                "model_from_json could not know. Give both files at once: Model.load_keras(json_path=..., "
+                "hdf5_path=...), or load_model() on a whole-model file."
+            )
 
 
 def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -143,9 +156,45 @@ def _refuse_overwriting(path: str, overwrite: bool) -> None:
         raise FileExistsError(f"{path} exists. Pass overwrite=True to replace it.")
 
 
+def load_keras(
+    json_path: str | os.PathLike[str] | None = None,
+    hdf5_path: str | os.PathLike[str] | None = None,
+    by_name: bool = False,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Model:
+    """See `Model.load_keras`."""
+    if json_path is None:
+        if hdf5_path is None:
+            raise ValueError("load_keras() needs a json_path, an hdf5_path, or both. Received neither.")
+        return load_model(hdf5_path, custom_objects)
+    model = model_beside(json_path, hdf5_path, custom_objects)
+    if hdf5_path is not None:
+        load_weights(model, hdf5_path, by_name)
+    return model
+
+
+def model_beside(
+    json_path: str | os.PathLike[str],
+    hdf5_path: str | os.PathLike[str] | None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Model:
+    """The model of a JSON file with fresh weights, built for the backend that the file of weights beside it names."""
+    with saving.fetched(json_path) as path:
+        text = saving.read_text(path)
+    backend = None
+    if hdf5_path is not None:
+        with saving.fetched(hdf5_path) as path:
+            backend = saving.read_file(path).version.backend
+    return _from_json(text, custom_objects, backend)
+
+
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
     """A model with fresh weights from what `to_json()` of any Keras wrote."""
-    spec = saving.read_json(json_string, known_layers=known_layers(custom_objects))
+    return _from_json(json_string, custom_objects, None)
+
+
+def _from_json(json_string: str, custom_objects: Mapping[str, Any] | None, backend: str | None) -> Model:
+    spec = saving.read_json(json_string, known_layers=known_layers(custom_objects), backend=backend)
     model = model_from_spec(spec, custom_objects)
     if model.built:
         store = Store(model)
@@ -215,7 +264,9 @@ def model_from_config(
 FILE_FUNCTIONS.update(
     {
         function.__name__: function
-        for function in (save, save_weights, export_onnx, load_weights, to_json, model_config, model_from_config)
+        for function in (
+            save, save_weights, export_onnx, load_weights, load_keras, to_json, model_config, model_from_config
+        )
     }
 )
 

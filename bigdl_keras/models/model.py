@@ -489,6 +489,24 @@ class Model(Layer):
         """
         return FILE_FUNCTIONS["load_weights"](self, filepath, by_name, skip_mismatch)
 
+    @staticmethod
+    def load_keras(json_path: Any = None, hdf5_path: Any = None, by_name: bool = False, **kwargs: Any) -> Model:
+        """A model from the files of any Keras: its JSON, its HDF5 file, or both.
+
+        Of both, the HDF5 file tells what the JSON of Keras 1 does not: the backend, on which the padding depends.
+
+        Args:
+            json_path: what `to_json()` wrote; alone, the weights are fresh.
+            hdf5_path: the weights; alone, a whole-model file.
+            by_name: fill only layers whose name is in the HDF5 file.
+            kwargs: `custom_objects`, as for `load_model`.
+
+        Raises:
+            ValueError: neither path, or what `load_model` and `load_weights` raise.
+        """
+        model: Model = FILE_FUNCTIONS["load_keras"](json_path, hdf5_path, by_name, **kwargs)
+        return model
+
     def export_onnx(self, filepath: Any) -> None:
         """Write the model, as it predicts, to an ONNX file; needs the package `onnx` (the extra `onnx`).
 

@@ -1,7 +1,8 @@
 """Files of Keras, in and out, as plain data: architectures are `ModelSpec`s, weights hang on `StoreNode` trees."""
 
-from .files import KerasFile, read_file
+from .files import KerasFile, is_json, read_file, read_text
 from .json_config import read_json
+from .keras1_models import padded_otherwise_by_theano
 from .keras_h5.layouts import Layout
 from .keras_h5.original import original_layout
 from .keras_json import to_keras_json
@@ -31,10 +32,13 @@ __all__ = [
     "delivered",
     "exists",
     "fetched",
+    "is_json",
     "map_tensors",
     "original_layout",
+    "padded_otherwise_by_theano",
     "read_file",
     "read_json",
+    "read_text",
     "tensors_of",
     "to_keras_json",
     "write_h5",

@@ -171,6 +171,32 @@ def read_file(
             return _read_h5(place, reader, known_layers, safe_mode, limits)
 
 
+def is_json(path: str | Path) -> bool:
+    """Whether the first letter of a file is that of a JSON object (the formats with weights are binary).
+
+    Raises:
+        ValueError: no such file.
+    """
+    with check_exists(path).open("rb") as file:
+        return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b'"')
+
+
+def read_text(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The text of an architecture's JSON file.
+
+    Raises:
+        ValueError: no such file, larger than an architecture may be, or no text.
+    """
+    place = check_exists(path)
+    with reading(path):
+        if place.stat().st_size > limits.max_text_bytes:
+            raise ValueError(f"it has {place.stat().st_size} bytes, more than the {limits.max_text_bytes} allowed.")
+        try:
+            return place.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise ValueError("it is no text, hence not the JSON of an architecture.") from None
+
+
 def _read_archive(place: Path, known_layers: Collection[str] | None, safe_mode: bool, limits: Limits) -> KerasFile:
     archive = read_archive(place, limits)
     spec = read_json(

@@ -21,6 +21,7 @@ def read_json(
     known_layers: Collection[str] | None = None,
     safe_mode: bool = True,
     version: Version | None = None,
+    backend: str | None = None,
     image_data_format: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> ModelSpec:
@@ -31,6 +32,7 @@ def read_json(
         known_layers: class names that can be built ('ops.<function>' for operators); others are gaps. None accepts all.
         safe_mode: with False, Lambda layers whose Python code is in the file are read without it.
         version: the Keras that wrote it, where the caller knows (a file says it outside the JSON).
+        backend: what that Keras ran on ('theano', 'tensorflow'), where JSON does not tell and the caller knows.
         image_data_format: for Keras 1 layers that do not store it ('channels_first' or 'channels_last').
         limits: caps on size and depth.
 
@@ -52,8 +54,9 @@ def read_json(
             f"Found {str(entry)[:120]!r}. A subclassed model cannot be rebuilt from a file: build it in code and "
             "use load_weights."
         )
+    version = version or version_of(entry)
     reading = Reading(
-        version or version_of(entry),
+        replace(version, backend=version.backend or backend),
         parse_model,
         None if known_layers is None else frozenset(known_layers),
         safe_mode,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from .objects import Reading
-from .spec import Call, LayerSpec, TensorRef
+from .spec import Call, LayerSpec, ModelSpec, TensorRef
 
 Entry = dict[str, Any]
 Tensor = list[Any]
@@ -135,6 +135,12 @@ def finish(layers: tuple[LayerSpec, ...], in_graph: bool, reading: Reading) -> t
         else:
             result.append(layer)
     return tuple(result)
+
+
+def padded_otherwise_by_theano(spec: ModelSpec) -> list[str]:
+    """Names of the convolutions, in nested models too, whose 'same' padding Theano means otherwise."""
+    names = [layer.name for layer in spec.layers if layer.model is None and _half_padding(layer) is not None]
+    return names + [name for layer in spec.layers if layer.model for name in padded_otherwise_by_theano(layer.model)]
 
 
 def _half_padding(layer: LayerSpec) -> list[list[int]] | None:

@@ -226,3 +226,18 @@ def test_columns_of_a_frame(spark):
     np.testing.assert_allclose([row.scores for row in scored], model.predict(X), rtol=1e-4)
     with pytest.raises(TypeError, match="array_max"):
         model.predict_classes(frame)
+
+
+def test_load_keras_reads_what_json_does_not_tell_from_the_file_of_weights(fixtures):
+    base = fixtures / "keras1.2.2-theano" / "k122th_conv2d_same_s2_th"
+    architecture, weights = base.with_suffix(".json"), base.with_suffix(".h5")
+    with np.load(base.with_suffix(".npz")) as known:
+        x, expected = known["x"], known["y"]
+    for model in (Model.load_keras(architecture, weights), bk.Model.load_keras(hdf5_path=weights)):
+        np.testing.assert_allclose(model.predict(x), expected, rtol=1e-4, atol=1e-5)
+    assert isinstance(Model.load_keras(json_path=str(architecture), hdf5_path=str(weights)), Sequential)
+    fresh = Model.load_keras(json_path=architecture)
+    with pytest.raises(ValueError, match=r"on Theano, whose padding=.same. differs for the layers .*load_keras"):
+        fresh.load_weights(weights)
+    with pytest.raises(ValueError, match="needs a json_path, an hdf5_path, or both"):
+        Model.load_keras()
