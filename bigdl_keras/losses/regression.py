@@ -134,7 +134,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
-@register("loss")
+@register("loss", "huber_loss")
 class Huber(LossFunctionWrapper):
     """Squares of small errors, absolute values of large ones.
 

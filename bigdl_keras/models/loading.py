@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras import losses, metrics, optimizers, registry, saving
-from bigdl_keras.graph.tensor import OPERATIONS
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.models.model import FILE_FUNCTIONS, Model
 from bigdl_keras.models.runtime import Spec
 from bigdl_keras.models.sequential import Sequential
-from bigdl_keras.models.spec import model_from_spec, spec_of
+from bigdl_keras.models.spec import model_from_spec, operations, spec_of
 from bigdl_keras.parameters import Variable
 
 
@@ -29,7 +28,7 @@ def known_layers(custom_objects: Mapping[str, Any] | None = None) -> set[str]:
         "Sequential",
         "Functional",
         "Model",
-        *(f"ops.{name}" for name in OPERATIONS),
+        *(f"ops.{name}" for name in operations()),
     }
 
 
@@ -342,7 +341,7 @@ class Origin:
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all weights."""
         arrays = self._layout.to_file([variable.numpy() for variable in self._variables])
-        return [np.ascontiguousarray(array) for array in arrays]
+        return [np.array(array, order="C") for array in arrays]
 
     def set_weights(self, weights: Any) -> None:
         """Overwrite all weights."""
@@ -378,7 +377,7 @@ def _optimizer_state(model: Model, store: Store) -> Any:
 
 def _put_optimizer(model: Model, state: Any) -> None:
     optimizer, vector = model.optimizer, model.runtime.vector
-    optimizer.iterations = state.iterations
+    optimizer.resume(state.iterations)
     fresh = optimizer.create_state(vector.values[: vector.trainable_size])
     trained = [variable for variable in Store(model).variables if variable in set(vector.trainable)]
     for slot, arrays in state.slots.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bigdl_keras import registry
+from bigdl_keras import ops, registry
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.node import Node, caller
 from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor
@@ -14,6 +14,7 @@ from bigdl_keras.layers.input_layer import InputLayer
 from bigdl_keras.models.functional import Graph
 from bigdl_keras.models.model import Model
 from bigdl_keras.models.sequential import Sequential
+from bigdl_keras.saving.json_config import read_json
 from bigdl_keras.saving.spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
 
 # ---- model -> spec
@@ -51,11 +52,19 @@ def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
     return LayerSpec(
         type(layer).__name__,
         layer.name,
-        layer.get_config(),
+        {key: _with_spec(value) for key, value in layer.get_config().items()},
         inbound,
         build_shape=shape,
         registered_name=registered_name(type(layer)),
     )
+
+
+def _with_spec(value: Any) -> Any:
+    """A model inside a wrapper, as `get_config` describes it, becomes what the reader of a file would answer."""
+    if not isinstance(value, dict) or "layers" not in (value.get("config") or ()):
+        return value
+    spec = read_json(value if "input_layers" in value["config"] else {**value, "class_name": "Sequential"})
+    return {"class_name": spec.class_name, "config": {"name": spec.name}, "model": spec}
 
 
 def _build_shape(layer: Layer) -> Any:
@@ -184,7 +193,11 @@ def _make_layer(spec: LayerSpec, custom: dict[str, Any], made: dict[str, Layer] 
     name = spec.registered_name or spec.class_name
     found = custom.get(name) or custom.get(name.rpartition(">")[2])
     layer_class = found if found is not None else registry.find("layer", spec.class_name, custom)
-    return from_config(layer_class, dict(spec.config), custom)
+    config = {
+        key: model_from_spec(value["model"], custom) if isinstance(value, dict) and "model" in value else value
+        for key, value in spec.config.items()
+    }
+    return from_config(layer_class, config, custom)
 
 
 def from_config(layer_class: Any, config: dict[str, Any], custom: dict[str, Any]) -> Layer:
@@ -194,11 +207,19 @@ def from_config(layer_class: Any, config: dict[str, Any], custom: dict[str, Any]
     return layer
 
 
+def operations() -> dict[str, Any]:
+    """The operations that a graph may contain, by all of their names: `true_divide` is `divide`."""
+    aliases = {name: getattr(place, name) for place in (ops, ops.nn) for name in place.__all__}
+    known = {id(function) for function in OPERATIONS.values()}
+    return {**{name: function for name, function in aliases.items() if id(function) in known}, **OPERATIONS}
+
+
 def _functional(spec: ModelSpec, custom: dict[str, Any], made: dict[str, Layer] | None) -> Model:
     """Call the layers in any order in which their inputs are ready: files may list a layer before what feeds it."""
     tensors: dict[tuple[str, int, int], Any] = {}
     layers: dict[str, Any] = {}
     waiting: list[tuple[LayerSpec, int]] = []
+    known_operations = operations()
     for layer_spec in spec.layers:
         if layer_spec.class_name == "InputLayer" and not layer_spec.inbound:
             layers[layer_spec.name] = entry = _make_layer(layer_spec, custom, made)
@@ -206,7 +227,7 @@ def _functional(spec: ModelSpec, custom: dict[str, Any], made: dict[str, Layer] 
             continue
         operator = layer_spec.class_name.startswith("ops.")
         layers[layer_spec.name] = (
-            OPERATIONS[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made)
+            known_operations[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made)
         )
         waiting.extend((layer_spec, number) for number in range(len(layer_spec.inbound)))
     while waiting:

@@ -177,6 +177,7 @@ class Nadam(_Moments):
             schedule_decay = (decay or 0.004) if old else 1.0
         self.schedule_decay = schedule_decay
         self._product = (0, 1.0)
+        self._first_step = 0
         self._turns_per_variable = False
 
     @property
@@ -185,9 +186,15 @@ class Nadam(_Moments):
 
     def take_on(self, keras_version: tuple[int, ...]) -> None:
         if keras_version >= (2, 11):
-            self._turns_per_variable = True
+            self._turns_per_variable = not self.legacy
         elif self.schedule_decay == 1.0:
             self.schedule_decay = 0.004
+
+    def resume(self, iterations: int) -> None:
+        super().resume(iterations)
+        if self._turns_per_variable:  # files of these versions lack the product, and it begins anew
+            self._first_step = iterations
+            self._product = (iterations, 1.0)
 
     def update(self, weights: np.ndarray, gradient: np.ndarray, state: State, iteration: int,
                part: Slice | None = None, total: Total = alone) -> None:
@@ -199,7 +206,7 @@ class Nadam(_Moments):
         count = len(part.shapes)
         before = self._product_before(step, count)
         for segment in part.segments:
-            product = before * self._warm_up(step) ** _turns(step, segment.variable, count)
+            product = before * self._warm_up(step) ** self._turns(step, segment.variable, count)
             self._update_span(segment.span, product, weights, gradient, state, step)
 
     def _update_span(self, span: slice, product: float, weights: np.ndarray, gradient: np.ndarray, state: State,
@@ -230,32 +237,33 @@ class Nadam(_Moments):
         """Product of u before `step`, which `count` variables advance; the last one is kept, for the next step."""
         known, product = self._product
         if known >= step:
-            known, product = 0, 1.0
+            known, product = self._first_step, 1.0
         for index in range(known + 1, step):
             if not product:
                 break
-            product *= self._warm_up(index) ** _turns(index, count - 1, count)
+            product *= self._warm_up(index) ** self._turns(index, count - 1, count)
         self._product = (step - 1, product)
         return product
+
+    def _turns(self, step: int, variable: int, count: int) -> int:
+        """How often the product has been multiplied in `step` once it is the turn of `variable` of `count`.
+
+        Keras 2.11 to 2.15 ask, variable by variable, whether a counter says that it was done; but the counter is a
+        Python number, which their compiled step holds as it was when traced: `count + variable` for each variable, or
+        `variable` where a file had made the optimizer's variables before, for then it is traced but once. So each
+        multiplies, except the one for which that number happens to equal the step. With a single variable their first
+        step would divide by zero; it gets the turn that was meant, as in all other versions.
+        """
+        if count == 1:
+            return 1
+        traced = 0 if self._first_step else count
+        return variable + 1 - (traced <= step <= traced + variable)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         if self.legacy:
             config["decay"] = self.schedule_decay
         return config
-
-
-def _turns(step: int, variable: int, count: int) -> int:
-    """How often the product has been multiplied in `step` once it is the turn of `variable` of `count`.
-
-    Keras 2.11 to 2.15 ask, variable by variable, whether a counter says that it was done; but the counter is a Python
-    number, which their compiled step holds as it was when traced the second time: `count + variable` for each variable.
-    So each multiplies, except the one for which `count + variable` happens to equal the step. With a single variable
-    their first step would divide by zero; it gets the turn that was meant, as in all other versions.
-    """
-    if count == 1:
-        return 1
-    return variable + 1 - (count <= step <= count + variable)
 
 
 def update_moments(slope: np.ndarray, mean: np.ndarray, square: np.ndarray, beta_1: float, beta_2: float,

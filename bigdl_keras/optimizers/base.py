@@ -19,6 +19,7 @@ State = dict[str, np.ndarray]
 
 _ACCUMULATOR = "gradient_accumulator"
 _AVERAGE = "average"
+_LAST_BEFORE_REWRITE = "2.10.0"  # whose rules later versions of Keras 2 still have as `keras.optimizers.legacy`
 _IGNORED = ("jit_compile", "is_legacy_optimizer")
 
 
@@ -90,7 +91,7 @@ class Optimizer(ABC):
         self.iterations = 0
         self.state: State | None = None
         self._excluded: tuple[str, ...] = ()
-        self._leaves_untouched_rows = False
+        self._leaves_untouched_rows = self._averages_from_weights = False
         self._learning_rate = _as_rate(learning_rate)
 
     # ---- what a rule says of itself
@@ -177,7 +178,14 @@ class Optimizer(ABC):
 
     def create_state(self, weights: np.ndarray) -> State:
         """State before the first update, for a slice (or the whole) of the weights."""
-        return {slot: np.full(weights.shape, self.initial_value(slot, weights), weights.dtype) for slot in self.slots}
+        state = {slot: np.full(weights.shape, self.initial_value(slot, weights), weights.dtype) for slot in self.slots}
+        if self.use_ema and self._averages_from_weights:
+            state[_AVERAGE] = weights.copy()
+        return state
+
+    def resume(self, iterations: int) -> None:
+        """Go on after so many updates, as a file tells; the state is set apart."""
+        self.iterations = iterations
 
     def step(
         self,
@@ -323,7 +331,7 @@ class Optimizer(ABC):
 
         Before 2.11, rules differ where no argument shows it: epsilon stands outside the square root, and in tf.keras
         the rows of an embedding that no sample of the batch touched are left alone (see `lazy_slots`). Before 2.3,
-        `clipnorm` bounds all gradients together.
+        `clipnorm` bounds all gradients together. From 2.11 to 2.15, `use_ema` averages from the first weights on.
 
         Args:
             keras_version: e.g. "2.2.4", or "2.2.4-tf" where it was tf.keras.
@@ -331,7 +339,9 @@ class Optimizer(ABC):
         version = tuple(int(number) for number in re.findall(r"\d+", keras_version)[:2])
         if version >= (3,) or version == (2,):
             return
-        if version < (2, 11):
+        if version >= (2, 11):
+            self._averages_from_weights = not self.legacy
+        else:
             self.legacy = True
             self._leaves_untouched_rows = version >= (2, 4) or keras_version.endswith("-tf")
         if version < (2, 3):
@@ -368,7 +378,10 @@ class Optimizer(ABC):
         for key in ("learning_rate", "lr"):
             if isinstance(arguments.get(key), dict):
                 arguments[key] = deserialize_schedule(arguments[key], custom_objects)
-        return cls(**arguments)
+        optimizer = cls(**arguments)
+        if config.get("is_legacy_optimizer"):
+            optimizer.follow(_LAST_BEFORE_REWRITE)
+        return optimizer
 
     def __getstate__(self) -> dict[str, Any]:
         """What travels to the workers: hyper-parameters only, for the state is cut into slices and sent apart."""
@@ -402,7 +415,7 @@ class Optimizer(ABC):
         return True
 
     def _average(self, weights: np.ndarray, average: np.ndarray, iteration: int) -> None:
-        momentum = self.ema_momentum if iteration else 0.0
+        momentum = self.ema_momentum if iteration or self._averages_from_weights else 0.0
         for weight, mean, scratch in chunks(weights, average, scratch=1):
             np.multiply(weight, 1.0 - momentum, out=scratch)
             mean *= momentum

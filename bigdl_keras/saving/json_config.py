@@ -63,6 +63,8 @@ def read_json(
         image_data_format,
         limits,
     )
+    if reading.version.major < 3:
+        entry = _renamed(entry, {name: name.replace("/", "_") for name in _names_with_slash(entry)})
     if reading.version.major == 1 and reading.image_data_format is None:
         reading.image_data_format = keras1_configs.find_data_format(entry, reading.version.backend)
     try:
@@ -71,6 +73,29 @@ def read_json(
         raise ValueError(f"{what} is damaged: {type(error).__name__}: {error}.") from error
     reading.raise_gaps()
     return spec
+
+
+def _names_with_slash(value: Any) -> set[str]:
+    """Names of layers that hold a '/', which ends a part of a path in Keras 3 and here."""
+    if isinstance(value, list):
+        return set().union(*map(_names_with_slash, value))
+    if not isinstance(value, dict):
+        return set()
+    inside = set().union(*map(_names_with_slash, value.values()))
+    config = value.get("config")
+    name = config.get("name") if "class_name" in value and isinstance(config, dict) else None
+    return {*inside, name} if isinstance(name, str) and "/" in name else inside
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A serialized model in which layers have other names, wherever these are told."""
+    if not names:
+        return value
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    if isinstance(value, dict):
+        return {key: _renamed(item, names) for key, item in value.items()}
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def version_of(entry: Mapping[str, Any]) -> Version:

@@ -192,6 +192,10 @@ def _from_keras_2(class_name: str, config: dict[str, Any], reading: Reading) -> 
         config["zero_masked_outputs"] = False
     if class_name == "LeakyReLU" and "alpha" in config:
         config["negative_slope"] = config.pop("alpha")
+    if class_name == "Discretization":
+        config.pop("epsilon", None)  # of the sketch that adapt() made; the boundaries are its result
+        if config.get("num_bins") is None:
+            config.pop("num_bins", None)
     if class_name == "BatchNormalization":
         config["moving_variance_update"] = "unbiased" if is_multi_backend(reading.version) else "unbiased_for_images"
     if class_name == "UpSampling2D" and config.get("interpolation") == "bilinear" and is_multi_backend(reading.version):

@@ -10,110 +10,7 @@ from .keras_json import OUR_PACKAGE
 from .keras_operations import KERAS_OPERATIONS
 from .objects import Reading
 from .spec import Call
-
-# TensorFlow name -> (ours, names of the arguments after the first in order, names that change)
-_TENSORFLOW: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
-    **{
-        f"math.{name}": (name, ("y",), {})
-        for name in (
-            "add",
-            "subtract",
-            "multiply",
-            "maximum",
-            "minimum",
-            "equal",
-            "not_equal",
-            "greater",
-            "greater_equal",
-            "less",
-            "less_equal",
-            "logical_and",
-            "logical_or",
-            "floormod",
-        )
-    },
-    **{
-        f"math.{name}": (name, (), {})
-        for name in (
-            "sigmoid",
-            "tanh",
-            "exp",
-            "log",
-            "sqrt",
-            "rsqrt",
-            "square",
-            "negative",
-            "sin",
-            "cos",
-            "log1p",
-            "softplus",
-            "floor",
-            "ceil",
-            "round",
-            "sign",
-            "erf",
-            "reciprocal",
-            "logical_not",
-            "expm1",
-        )
-    },
-    **{
-        f"nn.{name}": (name, (), {"logits": "x"})
-        for name in (
-            "relu",
-            "relu6",
-            "elu",
-            "selu",
-            "gelu",
-            "silu",
-            "softplus",
-            "softsign",
-            "softmax",
-            "log_softmax",
-            "leaky_relu",
-            "tanh",
-            "sigmoid",
-        )
-    },
-    **{f"math.reduce_{name}": (name, (), {}) for name in ("mean", "sum", "max", "min", "prod")},
-    **{f"__operators__.{name}": (name, ("y",), {}) for name in ("add", "subtract", "multiply", "truediv")},
-    "math.truediv": ("true_divide", ("y",), {}),
-    "math.divide": ("true_divide", ("y",), {}),
-    "__operators__.truediv": ("true_divide", ("y",), {}),
-    "math.pow": ("power", ("y",), {}),
-    "math.abs": ("absolute", (), {}),
-    "math.scalar_mul": ("multiply", ("x",), {}),
-    "nn.swish": ("silu", (), {}),
-    "math.l2_normalize": ("normalize", (), {}),
-    "nn.l2_normalize": ("normalize", (), {}),
-    "linalg.matmul": ("matmul", ("b",), {}),
-    "concat": ("concatenate", (), {}),
-    "stack": ("stack", (), {}),
-    "reshape": ("reshape", ("shape",), {}),
-    "transpose": ("transpose", (), {"perm": "axes"}),
-    "compat.v1.transpose": ("transpose", (), {"perm": "axes"}),
-    "expand_dims": ("expand_dims", (), {}),
-    "squeeze": ("squeeze", (), {}),
-    "compat.v1.squeeze": ("squeeze", (), {}),
-    "cast": ("cast", ("dtype",), {}),
-    "clip_by_value": ("clip", ("clip_value_min", "clip_value_max"), {}),
-    "tile": ("tile", ("multiples",), {}),
-    "identity": ("identity", (), {}),
-    "where": ("where", ("x", "y"), {}),
-    "zeros_like": ("zeros_like", (), {}),
-    "ones_like": ("ones_like", (), {}),
-}
-_TENSORFLOW_NOISE = (
-    "name",
-    "adjoint_a",
-    "adjoint_b",
-    "a_is_sparse",
-    "b_is_sparse",
-    "output_type",
-    "conjugate",
-    "grad_a",
-    "grad_b",
-)
+from .tensorflow_operations import tensorflow_call
 
 
 def is_operation(class_name: str, module: str | None, config: Mapping[str, Any], nodes: Any) -> bool:
@@ -152,27 +49,17 @@ def translate(
         )
     if class_name == "TFOpLambda":
         function = str(config.get("function"))
-        if function not in _TENSORFLOW:
+        translated = [found for call in calls if (found := tensorflow_call(function, call)) is not None]
+        if not calls or len(translated) < len(calls):
             reading.gap(f"layer '{name}': the TensorFlow operation {function!r}")
             return f"ops.{function}", {}, calls
-        ours, positions, renamed = _TENSORFLOW[function]
-        translated = tuple(_call(call, positions, renamed) for call in calls)
-        reading.check_class(f"ops.{ours}", name)
-        return f"ops.{ours}", {}, translated
+        ours = f"ops.{translated[0][0]}"
+        reading.check_class(ours, name)
+        return ours, {}, tuple(call for _, call in translated)
     ours = "ops." + _snake(class_name)
     reading.check_class(ours, name)
     fixed = {key: value for key, value in config.items() if key not in ("name", "dtype", "trainable")}
     return ours, fixed, calls
-
-
-def _call(call: Call, positions: tuple[str, ...], renamed: dict[str, str]) -> Call:
-    kwargs = {
-        key: value
-        for key, value in call.kwargs.items()
-        if key not in _TENSORFLOW_NOISE and not (value is None and key != "axis") and value is not False
-    }
-    args = (*call.args, *(kwargs.pop(key) for key in positions if key in kwargs))
-    return Call(args, {renamed.get(key, key): value for key, value in kwargs.items()})
 
 
 def _key(spec: Any) -> Any:

@@ -84,7 +84,8 @@ def from_arrays(
         shapes: of the trainable variables.
         with_learning_rate: False for Keras 2.15, which does not store it here.
     """
-    groups = slot_groups(class_name, config)
+    momentum = config.get("momentum") if with_learning_rate else 1.0  # SGD of Keras 2.15 always keeps one
+    groups = slot_groups(class_name, {**config, "momentum": momentum} if class_name == "SGD" else config)
     with_learning_rate = with_learning_rate and not isinstance(config.get("learning_rate"), dict)
     head = 2 if with_learning_rate else 1
     needed = [shape for group in groups or () for shape in shapes for _ in group]
@@ -315,7 +316,7 @@ def _placed(
         for place, array in zip(match.layout.places[index], made, strict=True):
             if array.shape != variables[place].shape:
                 return None
-            found[id(variables[place])] = np.ascontiguousarray(array)
+            found[id(variables[place])] = np.asarray(array, order="C")
     trainable = [variable for variable in root.flat() if variable.trainable]
     if any(id(variable) not in found for variable in trainable):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import registry
 from .layer_configs import nested_layer
 from .objects import Reading, plain
 
@@ -37,8 +38,13 @@ def canonical_optimizer(raw: Any, reading: Reading) -> Any:
     config = dict(value.get("config") or {})
     if "lr" in config:
         config["learning_rate"] = config.pop("lr")
-    for key in ("jit_compile", "is_legacy_optimizer", "schedule_decay"):
+    rewritten = reading.version.major != 2 or "is_legacy_optimizer" in config
+    for key in ("jit_compile", "is_legacy_optimizer"):
         config.pop(key, None)
+    if class_name == "Nadam" and "decay" in config:  # tf.keras's name of it
+        config["schedule_decay"] = config.pop("decay")
+    if not rewritten:  # before 2.11, or keras.optimizers.legacy
+        config["is_legacy_optimizer"] = True
     decay = config.pop("decay", 0.0)
     if decay:
         config["learning_rate"] = {
@@ -54,7 +60,9 @@ def _metrics(value: Any) -> Any:
     """Metrics that tf.keras 2 wrote as wrapper objects go back to the names the user gave."""
     if isinstance(value, dict) and value.get("class_name") in ("MeanMetricWrapper", "SumOverBatchSizeMetricWrapper"):
         config = value.get("config", {})
-        return config.get("name") or config.get("fn")
+        name, function = config.get("name"), config.get("fn")
+        # With several outputs the name is 'output_accuracy', and only the function tells what is meant.
+        return function if isinstance(function, str) and name not in registry.names("metric") else name or function
     if isinstance(value, list):
         items = [_metrics(item) for item in value]
         return [item for item in items if item is not None]

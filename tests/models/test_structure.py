@@ -186,3 +186,17 @@ def test_a_nested_model_hands_masks_on_without_a_word(recwarn: pytest.WarningsRe
     tokens = np.array([[1, 2, 0, 0, 0], [3, 4, 5, 0, 0]])
     np.testing.assert_array_equal(nested.predict(tokens), flat.predict(tokens))
     assert not [warning for warning in recwarn if "mask" in str(warning.message)]
+
+
+@pytest.mark.parametrize("functional", [False, True])
+def test_a_model_inside_a_wrapper_survives_its_config(functional):
+    inputs = bk.Input((4,))
+    inner = bk.Sequential([inputs.node.operation, layers.Dense(3), layers.BatchNormalization()], name="inner")
+    if functional:
+        inner = bk.Model(inputs, layers.Dense(3)(inputs), name="inner")
+    model = bk.Sequential([bk.Input((5, 4)), layers.TimeDistributed(inner), layers.Flatten()])
+    again = bk.models.model_from_json(model.to_json())
+    again.set_weights(model.get_weights())
+    x = np.linspace(-1, 1, 40, dtype="float32").reshape(2, 5, 4)
+    np.testing.assert_allclose(again.predict(x), model.predict(x), rtol=1e-6)
+    assert type(again.layers[0].layer).__name__ == type(inner).__name__

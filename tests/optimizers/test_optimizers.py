@@ -247,3 +247,34 @@ def test_schedule_messages():
         schedules.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="greater than 0"):
         schedules.CosineDecay(0.1, 0)
+
+
+def test_averages_of_keras_2_begin_with_the_weights():
+    weights = np.float32([1.0])
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.75)
+    optimizer.follow("2.15.0")
+    state = optimizer.create_state(weights)
+    optimizer.step(weights, np.float32([0.5]), state, 0)
+    assert state["average"] == pytest.approx(0.75 * 1.0 + 0.25 * 0.5)
+
+
+def test_nadam_of_keras_2_begins_its_product_anew_where_a_file_ends():
+    part = Slice.whole(["kernel", "bias"], [(1,), (1,)])
+    weights = [np.zeros(2, np.float32) for _ in range(2)]
+    for vector, iteration in zip(weights, (0, 5), strict=True):
+        optimizer = optimizers.Nadam()
+        optimizer.follow("2.15.0")
+        optimizer.resume(iteration)
+        optimizer.step(vector, np.ones(2, np.float32), optimizer.create_state(vector), iteration, part)
+    u = [0.9 * (1 - 0.5 * 0.96**step) for step in (6, 7)]
+    for variable, turns in ((0, 1), (1, 2)):
+        product = u[0] ** turns
+        top = u[1] * 0.1 / (1 - product * u[1]) + (1 - u[0]) / (1 - product)
+        expected = -0.001 * top / (math.sqrt(0.001 / (1 - 0.999**6)) + 1e-7)
+        assert weights[1][variable] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_rules_that_keras_2_kept_as_legacy():
+    optimizer = optimizers.RMSprop.from_config({"learning_rate": 0.1, "momentum": 0.5, "is_legacy_optimizer": True})
+    optimizer.follow("2.15.0")
+    assert optimizer.legacy and optimizer.get_config()["decay"] == 0.0

@@ -65,7 +65,7 @@ def assign(
             continue
         arrays = layout.from_file([array.read() for array in source.arrays])
         for variable, array in zip(target.flat(), arrays, strict=True):
-            report.arrays[index_of[id(variable)]] = np.ascontiguousarray(array)
+            report.arrays[index_of[id(variable)]] = np.asarray(array, order="C")
         report.matched.append(target.name)
         matches.append(Match(target, source, layout))
     return report, matches

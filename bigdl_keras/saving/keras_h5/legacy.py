@@ -72,7 +72,8 @@ def _layer(reader: H5Reader, group: h5py.Group, name: str) -> FileLayer:
     if place is None:
         raise ValueError(f"layer '{name}' is listed in 'layer_names' but its group is missing.")
     weight_names = reader.names(place, "weight_names") or []
-    return FileLayer(name, tuple(weight_names), tuple(reader.stored(place, weight) for weight in weight_names))
+    plain = name.replace("/", "_")  # as the reader of the architecture names it
+    return FileLayer(plain, tuple(weight_names), tuple(reader.stored(place, weight) for weight in weight_names))
 
 
 def _numbered_layers(reader: H5Reader, group: h5py.Group) -> list[FileLayer]:
