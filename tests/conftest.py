@@ -67,13 +67,15 @@ def fixtures() -> Path:
     return FIXTURES
 
 
-def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = False, **settings: Any) -> Any:
+def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = False, hidden: int = 5,
+                   **settings: Any) -> Any:
     """A TrainingJob of a small regression, x (3) and y (1), made with the graph alone: no layers, no models.
 
     Args:
         dropout: rate of dropout on a hidden layer.
         states: keep a moving average of the inputs, as batch normalization does.
         counted: divide by a count that depends on the data, which is summed over workers in the middle of the plan.
+        hidden: units of the hidden layer.
         settings: further arguments of the job.
     """
     import numpy as np
@@ -91,7 +93,8 @@ def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = F
     def draw(*shape: int) -> Any:
         return rng.normal(size=shape).astype("float32")
 
-    weights = [Variable(draw(3, 5), "hidden"), Variable(draw(5), "bias"), Variable(draw(5, 1), "output")]
+    weights = [Variable(draw(3, hidden), "hidden"), Variable(draw(hidden), "bias"),
+               Variable(draw(hidden, 1) / (hidden / 5) ** 0.5, "output")]
     average = Variable(np.zeros(3, "float32"), "average", trainable=False)
     vector = ParameterVector(weights, [average] if states else [])
 
@@ -99,10 +102,10 @@ def regression_job(dropout: float = 0.0, states: bool = False, counted: bool = F
         x, y = KerasTensor((None, 3), name="x"), KerasTensor((None, 1), name="y")
         rows = KerasTensor((), name="batch_rows")
         with tracing(training) as trace:
-            hidden = ops.tanh(ops.matmul(x, weights[0]) + weights[1])
+            units = ops.tanh(ops.matmul(x, weights[0]) + weights[1])
             if dropout and training:
-                hidden = apply("dropout", hidden, rate=dropout)
-            error = ops.matmul(hidden, weights[2]) - y
+                units = apply("dropout", units, rate=dropout)
+            error = ops.matmul(units, weights[2]) - y
             count = ops.maximum(ops.global_sum(ops.sum(ops.cast(y > 0, "float32"))), 1.0) if counted else rows
             loss = ops.sum(error * error) / count
             if states and training:

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from bigdl_keras.data import as_source
-from bigdl_keras.engine import chain, shuffle
+from bigdl_keras.engine import chain, conductor, shuffle
 from bigdl_keras.engine.job import EvaluationJob
 from bigdl_keras.engine.local import LocalEngine
+from bigdl_keras.engine.phases import PHASES
 from bigdl_keras.engine.report import Decision, Report
 from bigdl_keras.engine.selection import choose_engine
+from bigdl_keras.engine.triggers import MaxEpoch, MaxIteration, MinLoss, Or, SeveralIteration
 from bigdl_keras.optimizers import SGD, Adam, Lamb
 from bigdl_keras.spark import preflight
 
@@ -81,6 +83,89 @@ def test_chains_are_cut(spark, make_job, make_data, way, monkeypatch):
     job, data = make_job(epochs=2, batch_size=6), make_data(23)
     expected = LocalEngine().run(job, as_source(*data), None, Report())
     check(fit(job, rows_of(spark, data)), expected)
+
+
+@pytest.mark.parametrize("settings", [{}, {"states": True, "dropout": 0.3},
+                                      {"optimizer": lambda: Lamb(0.05, use_ema=True)}])
+def test_large_arrays_lie_in_files(spark, make_job, make_data, way, settings, monkeypatch):
+    monkeypatch.setattr(chain, "_LONGEST_CHAIN", 4)
+    if "optimizer" in settings:
+        settings = {**settings, "optimizer": settings["optimizer"]()}
+    settings = {"optimizer": Adam(0.005), **settings}
+    job, data = make_job(epochs=3, batch_size=6, hidden=2000, **settings), make_data(23)
+    held = as_source(*make_data(11, seed=2))
+    expected = LocalEngine().run(job, as_source(*data), held, Report())
+    check(fit(job, rows_of(spark, data), held), expected)
+    assert not [path for folder in _local_folders(spark) for path in Path(folder).glob("bigdl_keras-*")]
+
+
+def count_jobs(monkeypatch):
+    """The number of iterations of every job from now on."""
+    counts, train = [], chain.Chain.train
+
+    def counting(self, steps):
+        counts.append(len(steps))
+        return train(self, steps)
+
+    monkeypatch.setattr(chain.Chain, "train", counting)
+    monkeypatch.setattr(conductor, "_JOB_SECONDS", 1e6)
+    return counts
+
+
+def test_several_iterations_in_a_job(spark, make_job, make_data, way, monkeypatch):
+    counts, report = count_jobs(monkeypatch), Recorder()
+    job, data = make_job(epochs=2, batch_size=4, dropout=0.2), make_data(40)
+    check(fit(job, rows_of(spark, data), None, report), LocalEngine().run(job, as_source(*data), None, Report()))
+    assert counts == [1, 9, 10]  # the first shows how long one takes; an epoch has ten
+    assert [item.iteration for item in report.batches] == list(range(1, 21))
+    assert [item.batch for item in report.batches] == list(range(10)) * 2
+
+
+@pytest.mark.parametrize(("settings", "expected"), [
+    ({"ask_when": SeveralIteration(4)}, [1, 3, 4, 2, 2, 4, 4]),
+    ({"end_when": Or(MaxIteration(7), MaxEpoch(9))}, [1, 6]),
+    ({"end_when": MinLoss(-1.0)}, [1] * 20), ({"answers_batches": True}, [1] * 20), ({"counted": True}, [1] * 20),
+])
+def test_a_job_ends_where_somebody_wants_to_hear_of_it(spark, make_job, make_data, monkeypatch, settings, expected):
+    counts, asked = count_jobs(monkeypatch), []
+
+    class Asked(Report):
+        def on_batch_end(self, report, snapshot):
+            if snapshot is not None:
+                asked.append((report.iteration, snapshot.values().copy()))
+
+    job, data = make_job(epochs=2, batch_size=4, **settings), make_data(40)
+    fit(job, rows_of(spark, data), None, Asked())
+    assert counts == expected
+    if "ask_when" in settings:
+        assert [iteration for iteration, _ in asked] == [4, 8, 12, 16, 20]
+        for iteration, values in asked[:2]:
+            stopped = make_job(epochs=1, batch_size=4, steps_per_epoch=iteration)
+            np.testing.assert_allclose(values, LocalEngine().run(stopped, as_source(*data), None, Report()).values,
+                                       atol=1e-5)
+
+
+def test_validation_by_trigger_within_a_job(spark, make_job, make_data):
+    job = make_job(epochs=2, batch_size=4, validate_when=SeveralIteration(3))
+    data, held, heard, heard_too = make_data(40), as_source(*make_data(9, seed=3)), Recorder(), Recorder()
+    LocalEngine().run(job, as_source(*data), held, heard)
+    fit(job, rows_of(spark, data), held, heard_too)
+    for mine, theirs in zip(heard.batches, heard_too.batches, strict=True):
+        assert (mine.validation is None) == (theirs.validation is None)
+        if mine.validation is not None:
+            np.testing.assert_allclose(theirs.validation.numbers, mine.validation.numbers, rtol=1e-4)
+
+
+def test_phases_of_short_tasks(spark, make_job, make_data, way):
+    report = Recorder()
+    fit(make_job(epochs=2, batch_size=8), rows_of(spark, make_data(40)), None, report, workers=3)
+    for epoch in report.epochs:
+        seconds = epoch.phases.seconds
+        assert seconds.shape == (3, len(PHASES))
+        assert (seconds >= 0).all()
+        for phase in ("data", "forward", "backward", "wait", "reduce_scatter", "update"):
+            assert epoch.phases.total()[phase] > 0, phase
+        assert (seconds.sum(axis=1) <= epoch.seconds + 0.5).all()
 
 
 def test_more_workers_than_slots(spark, make_job, make_data):

@@ -6,7 +6,17 @@ import pytest
 from bigdl_keras.callbacks import Iteration
 from bigdl_keras.engine import triggers
 from bigdl_keras.engine.progress import Progress
-from bigdl_keras.engine.triggers import And, EveryEpoch, MaxEpoch, MaxIteration, MaxScore, MinLoss, Or, SeveralIteration
+from bigdl_keras.engine.triggers import (
+    And,
+    EveryEpoch,
+    MaxEpoch,
+    MaxIteration,
+    MaxScore,
+    MinLoss,
+    Or,
+    SeveralIteration,
+    foreseeable,
+)
 
 MOMENTS = [Progress(0, 9), Progress(0, 10), Progress(1, 11), Progress(1, 12, loss=0.4), Progress(2, 20, score=0.9)]
 
@@ -64,3 +74,13 @@ def test_public_names():
     assert bk.triggers is triggers
     for name in triggers.__all__:
         assert hasattr(bk.triggers, name)
+
+
+@pytest.mark.parametrize(("trigger", "expected"), [
+    (MaxIteration(3), True), (MaxEpoch(3), True), (EveryEpoch(), True), (SeveralIteration(3), True),
+    (MinLoss(0.1), False), (MaxScore(0.1), False), (Or(EveryEpoch(), MaxEpoch(3)), True),
+    (And(EveryEpoch(), MinLoss(3)), False), (Or(And(EveryEpoch(), MaxEpoch(2)), MaxScore(0.5)), False),
+    (lambda before, now: True, False),
+])
+def test_what_is_known_beforehand(trigger, expected):
+    assert foreseeable(trigger) is expected

@@ -13,6 +13,7 @@ from bigdl_keras.engine import chain, shuffle
 from bigdl_keras.engine.report import Report
 from bigdl_keras.engine.retry import RetryPolicy, train
 from bigdl_keras.engine.selection import choose_engine
+from bigdl_keras.optimizers import Adam
 
 pytestmark = pytest.mark.cluster
 
@@ -39,13 +40,14 @@ class Killer(Report):
             os.kill(self.killed, self.number)
 
 
+@pytest.mark.parametrize("hidden", [5, 2000], ids=["small", "large"])  # what is large lies in files
 @pytest.mark.parametrize("sliced", [False, True])
 @pytest.mark.parametrize("which", [0, 1], ids=["worker", "executor"])
 @pytest.mark.timeout(400)
-def test_a_death_changes_nothing(cluster, tmp_path, make_job, make_data, monkeypatch, which, sliced):
+def test_a_death_changes_nothing(cluster, tmp_path, make_job, make_data, monkeypatch, which, sliced, hidden):
     if sliced:
         monkeypatch.setattr(shuffle, "_STAGE_WORTH", 0)
-    data, job = make_data(24), make_job(epochs=2, batch_size=6, states=True)
+    data, job = make_data(24), make_job(epochs=2, batch_size=6, states=True, hidden=hidden, optimizer=Adam(0.01))
     rows = cluster.sparkContext.parallelize(list(zip(*data, strict=True)), 2)
     noted = as_source(rows.mapPartitionsWithIndex(note_processes(tmp_path)))
     killer = Killer(tmp_path, which)
