@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Protocol
@@ -95,10 +96,9 @@ class Parcel:
             return self.content
         if not self.place.length:
             return np.empty(0, self.place.dtype)
-        try:
+        with suppress(FileNotFoundError):
             return self.place.map()
-        except FileNotFoundError:
-            return fetcher.fetch(self.place)
+        return fetcher.fetch(self.place)
 
 
 class Shelf:

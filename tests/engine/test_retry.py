@@ -10,7 +10,7 @@ from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.report import Decision, Report
 from bigdl_keras.engine.retry import Keep, RetryPolicy, is_loss, train
 from bigdl_keras.engine.triggers import SeveralIteration
-from bigdl_keras.errors import WorkerLost
+from bigdl_keras.errors import PartsLost, WorkerLost
 
 LOSS = "Worker 1 of 2 on 127.0.0.1 died after iteration 7. Perhaps it had too little memory."
 
@@ -157,6 +157,7 @@ def test_an_error_of_the_user_is_raised_at_once(make_job, make_data, error):
 
 
 @pytest.mark.parametrize(("error", "expected"), [
+    (PartsLost("A part of the training state is gone."), True),
     (WorkerLost("x"), True), (ConnectionResetError("x"), True), (ValueError("x"), False),
     (Exception("Job aborted due to stage failure: ... ExecutorLostFailure (executor 1 exited ...)"), True),
     (Exception("Could not recover from a failed barrier ResultStage. Most recent failure reason: ..."), True),

@@ -1,6 +1,7 @@
 """The shuffle engine: short tasks, chains that are cut, sums in the middle of a plan, and nothing left behind."""
 
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from bigdl_keras.data import as_source
-from bigdl_keras.engine import chain, conductor, shuffle
+from bigdl_keras.engine import chain, conductor, retry, shuffle
 from bigdl_keras.engine.job import EvaluationJob
 from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.phases import PHASES
@@ -97,6 +98,29 @@ def test_large_arrays_lie_in_files(spark, make_job, make_data, way, settings, mo
     expected = LocalEngine().run(job, as_source(*data), held, Report())
     check(fit(job, rows_of(spark, data), held), expected)
     assert not [path for folder in _local_folders(spark) for path in Path(folder).glob("bigdl_keras-*")]
+
+
+def test_lost_parcels_cost_a_retry(spark, make_job, make_data, way, caplog):
+    folders = [Path(folder) for folder in _local_folders(spark)]
+
+    class Remover(Recorder):
+        answers_batches = True
+
+        def on_batch_end(self, report, snapshot):
+            super().on_batch_end(report, snapshot)
+            if report.iteration == 5:
+                found = [path for folder in folders for path in folder.glob("bigdl_keras-*/parcels-*")]
+                assert found
+                for path in found:
+                    shutil.rmtree(path)
+
+    report = Remover()
+    job = make_job(epochs=2, batch_size=6, hidden=2000, optimizer=Adam(0.005), answers_batches=True)
+    data = make_data(24)
+    expected, source = LocalEngine().run(job, as_source(*data), None, Report()), rows_of(spark, data)
+    check(retry.train(choose_engine("shuffle", source, 2), job, source, None, report), expected)
+    assert [item.iteration for item in report.batches] == list(range(1, 9))
+    assert "A part of the training state" in caplog.text
 
 
 def count_jobs(monkeypatch):
