@@ -13,6 +13,7 @@ from bigdl_keras import models as _ours
 from bigdl_keras.graph import nest
 from bigdl_keras.keras1 import metrics as _metrics
 from bigdl_keras.keras1 import objectives, optimizers
+from bigdl_keras.keras1.composed_criteria import heads_of
 from bigdl_keras.keras1.merging import Merge
 from bigdl_keras.layers import Layer
 from bigdl_keras.models import Graph
@@ -37,6 +38,7 @@ class KerasNet(_ours.Model):
             loss_weights: of several outputs.
             kwargs: as for our `compile`.
         """
+        loss, loss_weights = heads_of(loss, loss_weights)
         super().compile(optimizers.get(optimizer), nest.map_leaves(objectives.get, loss), loss_weights,
                         _metrics.translate(metrics), **kwargs)
 

@@ -45,7 +45,7 @@ def SparseCategoricalCrossEntropy(log_prob_as_input: bool = False, zero_based_la
     """
     _refuse_weights("SparseCategoricalCrossEntropy", weights)
     first = 0 if zero_based_label else 1
-    return _SparseCrossentropy(log_prob_as_input, first, padding_value, _reduction(size_average))
+    return _SparseCrossentropy(log_prob_as_input, first, padding_value, reduction_of(size_average))
 
 
 class _SparseCrossentropy(Loss):
@@ -76,27 +76,27 @@ def CategoricalCrossEntropy() -> Loss:
 def BinaryCrossEntropy(weights: Any = None, size_average: bool = True) -> Loss:
     """-log of the probability of the right one of two classes."""
     _refuse_weights("BinaryCrossEntropy", weights)
-    return _ours.BinaryCrossentropy(reduction=_reduction(size_average))
+    return _ours.BinaryCrossentropy(reduction=reduction_of(size_average))
 
 
 def MeanSquaredError(size_average: bool = True) -> Loss:
     """Mean of squared differences."""
-    return _ours.MeanSquaredError(reduction=_reduction(size_average))
+    return _ours.MeanSquaredError(reduction=reduction_of(size_average))
 
 
 def MeanAbsoluteError(size_average: bool = True) -> Loss:
     """Mean of absolute differences."""
-    return _ours.MeanAbsoluteError(reduction=_reduction(size_average))
+    return _ours.MeanAbsoluteError(reduction=reduction_of(size_average))
 
 
 def Hinge(margin: float = 1.0, size_average: bool = True) -> Loss:
     """mean(max(margin - y_true * y_pred, 0)); labels are -1 and 1."""
-    return LossFunctionWrapper(_margin, _reduction(size_average), "hinge", margin=margin, power=1)
+    return LossFunctionWrapper(_margin, reduction_of(size_average), "hinge", margin=margin, power=1)
 
 
 def SquaredHinge(margin: float = 1.0, size_average: bool = False) -> Loss:
     """mean(max(margin - y_true * y_pred, 0) ** 2); labels are -1 and 1."""
-    return LossFunctionWrapper(_margin, _reduction(size_average), "squared_hinge", margin=margin, power=2)
+    return LossFunctionWrapper(_margin, reduction_of(size_average), "squared_hinge", margin=margin, power=2)
 
 
 def _margin(y_true: Any, y_pred: Any, margin: float, power: int) -> Any:
@@ -126,7 +126,8 @@ def _refuse_weights(name: str, weights: Any) -> None:
         raise ValueError(f"{name} knows no `weights` here: give class_weight={{class: weight}} to fit().")
 
 
-def _reduction(size_average: bool) -> str:
+def reduction_of(size_average: bool) -> str:
+    """BigDL's `size_average` as our `reduction`."""
     return "sum_over_batch_size" if size_average else "sum"
 
 

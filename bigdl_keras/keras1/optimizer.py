@@ -15,6 +15,7 @@ from bigdl_keras.engine.triggers import (
     TriggerAnd,
     TriggerOr,
 )
+from bigdl_keras.keras1.composed_criteria import heads_of
 from bigdl_keras.keras1.metrics import AUC, NDCG, HitRatio, Loss, MeanAveragePrecision, TreeNNAccuracy
 from bigdl_keras.keras1.metrics import Accuracy as _accuracy
 from bigdl_keras.keras1.metrics import Top5Accuracy as _top5
@@ -150,7 +151,8 @@ class Optimizer:
     def optimize(self) -> Any:
         """Train until the trigger fires; returns the trained model, which is the one given."""
         methods = [] if self._validation is None else self._validation[3]
-        self.model.compile(self.optim_method, self.criterion, metrics=methods)
+        loss, weights = heads_of(self.criterion, None)
+        self.model.compile(self.optim_method, loss, loss_weights=weights, metrics=methods)
         rows = {"batch_size": self.batch_size, "verbose": 0, "epochs": _FOREVER, "end_trigger": self.end_trigger}
         if isinstance(self.end_trigger, MaxEpoch):
             rows["epochs"] = self.end_trigger.maximum
