@@ -26,19 +26,14 @@ INSTEAD = [
     ("layers", r"^MaxNumB", "no bounding boxes: images alone are transformed"),
     ("layers", r"^(STFT|MelSpectrogram)", "signals: transform them before training"),
     ("ops", r"^(custom_gradient|device|name_scope)", "gradients follow from the kernels; plans hold no functions"),
-    ("initializers", r"^(stft|STFT)", "no complex numbers"),
     ("callbacks", r"^OrbaxCheckpoint$", "`callbacks.BackupAndRestore`, `model.set_checkpoint`"),
     ("keras1.layers", r"^KerasLayerWrapper$", "layers of the JVM: write a Layer or a Lambda"),
     ("keras1.layers", r"^GetShape$", "`tensor.shape`"),
     ("keras1.layers", r"^SparseDense$", "`Dense`, or `SparseEmbedding` for ids"),
     ("keras1.models", r"^(backward|parameters)$", "gradients are those of a whole training step; `get_weights`"),
-    ("keras1.models", r"^save_graph_topology$", "`summary`"),
     ("keras1.models", r"^quantize$", "no quantized models"),
-    ("optimizers.schedules", r"^Plateau$", "`callbacks.ReduceLROnPlateau`"),
-    ("optimizers.schedules", r"^EpochDecayWithWarmUp$", "`SequentialSchedule` of `Warmup` and `EpochDecay`"),
-    ("keras1.optimizer", r"^LarsSGD$", "`optimizers.LARS`"),
-    ("keras1.metrics", r"ObjectDetection$", "no detection models"),
-    ("activations", r"^softmin$", "`lambda x: ops.softmax(-x)`"),
+    ("optimizers.schedules", r"^Plateau$", "`keras1.optimizer.Plateau`, for the driver; `callbacks.ReduceLROnPlateau`"),
+    ("keras1.metrics", r"ObjectDetection$", "no detection models: a list of boxes does not add up"),
 ]
 
 

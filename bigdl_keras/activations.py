@@ -89,13 +89,18 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     return ops.maximum(x - threshold, 0.0)
 
 
+def softmin(x: Any, axis: int = -1) -> Any:
+    """softmax(-x): the smallest number gets the largest share (BigDL's)."""
+    return ops.softmax(-x, axis=axis)
+
+
 swish = silu
 hard_swish = hard_silu
 
 _PLAIN: tuple[Activation, ...] = (
     celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_sigmoid_legacy, hard_tanh, leaky_relu, linear,
-    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, soft_shrink, softmax, softplus, softsign, sparse_plus,
-    sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold)
+    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, soft_shrink, softmax, softmin, softplus, softsign,
+    sparse_plus, sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold)
 
 for _function in _PLAIN:
     registry.register("activation")(_function)

@@ -1,7 +1,7 @@
 """Initial values of weights under their Keras 3 names, and the door from names and configs to them."""
 
 from bigdl_keras.initializers.base import Initializer
-from bigdl_keras.initializers.constant import Constant, Identity, Ones, Zeros
+from bigdl_keras.initializers.constant import STFT, Constant, Identity, Ones, Zeros
 from bigdl_keras.initializers.lookup import deserialize, get, serialize
 from bigdl_keras.initializers.random import (
     GlorotNormal,
@@ -32,13 +32,16 @@ ones = Ones
 orthogonal = Orthogonal
 random_normal = RandomNormal
 random_uniform = RandomUniform
+stft = STFT
 truncated_normal = TruncatedNormal
 variance_scaling = VarianceScaling
 zeros = Zeros
 IdentityInitializer = Identity
 OrthogonalInitializer = Orthogonal
+STFTInitializer = STFT
 
 __all__ = [
+    "STFT",
     "Constant",
     "GlorotNormal",
     "GlorotUniform",

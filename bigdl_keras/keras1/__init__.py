@@ -16,5 +16,5 @@ What differs from BigDL, on purpose:
 * `LeakyReLU()` has slope 0.01 and `BatchNormalization()` axis 1, as in BigDL's Python; Keras 1 has 0.3 and -1.
 
 What is not here: `layers.NOT_HERE`; layers and models of the JVM (`bigdl.nn.layer`, files of Caffe, Torch and BigDL,
-ImageSet, TextSet); `backward` and gradients of single layers; `save_graph_topology`.
+ImageSet, TextSet); `backward` and gradients of single layers.
 """

@@ -15,8 +15,10 @@ from bigdl_keras.keras1 import metrics as _metrics
 from bigdl_keras.keras1 import objectives, optimizers
 from bigdl_keras.keras1.composed_criteria import heads_of
 from bigdl_keras.keras1.merging import Merge
+from bigdl_keras.keras1.plateau import with_plateau
 from bigdl_keras.layers import Layer
 from bigdl_keras.models import Graph
+from bigdl_keras.summary import EventFile
 
 __all__ = ["KerasNet", "Model", "Sequential", "load_model", "model_from_json"]
 
@@ -66,6 +68,7 @@ class KerasNet(_ours.Model):
         _refuse_transform(transform)
         if not distributed:
             kwargs.setdefault("engine", "local")
+        kwargs["callbacks"] = with_plateau(kwargs.get("callbacks"), self.optimizer)
         return super().fit(x, y, batch_size, kwargs.pop("epochs", nb_epoch), validation_split=validation_split,
                            validation_data=validation_data, feature_cols=feature_cols, label_cols=label_cols, **kwargs)
 
@@ -174,6 +177,30 @@ class Model(KerasNet):
         output: tensor computed from them, or a list.
         name: name of the model.
     """
+
+
+    def save_graph_topology(self, log_path: str, backward: bool = False) -> None:
+        """Write the graph of layers for TensorBoard's tab "Graphs".
+
+        Args:
+            log_path: folder of the event file.
+            backward: only False: the way back is not a graph of layers here.
+
+        Raises:
+            ValueError: `backward` is True.
+        """
+        if backward:
+            raise ValueError("Only the graph of layers is drawn: gradients are steps of a plan. Use backward=False.")
+        assert self.graph is not None
+        names: dict[Any, str] = {}
+        calls = [*dict.fromkeys(tensor.node for tensor in self.inputs), *self.graph.nodes]
+        for number, node in enumerate(calls):
+            name = str(getattr(node.operation, "name", None) or getattr(node.operation, "__name__", "operation"))
+            names[node] = f"{name}_{number}" if name in names.values() else name
+        events = EventFile(log_path)
+        events.graph([(name, type(node.operation).__name__, [names[tensor.node] for tensor in node.input_tensors])
+                      for node, name in names.items()])
+        events.close()
 
 
 class Sequential(KerasNet, _ours.Sequential):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras import optimizers as _ours
+from bigdl_keras.keras1.plateau import Plateau
 from bigdl_keras.optimizers import Optimizer
 from bigdl_keras.optimizers.base import State
 from bigdl_keras.optimizers.schedules import LearningRateSchedule
@@ -32,6 +33,9 @@ class TorchSGD(Optimizer):
         nesterov: look ahead along v; needs momentum and dampening 0.
         **options: see `Optimizer`.
     """
+
+    plateau: Plateau | None = None
+    """What lowers the rate during a fit of `keras1`, where it was made with one."""
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 1e-3, weightdecay: float = 0.0,
                  momentum: float = 0.0, dampening: float | None = None, nesterov: bool = False,
@@ -85,23 +89,49 @@ class TorchSGD(Optimizer):
 
 
 def SGD(learningrate: float = 1e-3, learningrate_decay: float = 0.0, weightdecay: float = 0.0, momentum: float = 0.0,
-        dampening: float | None = None, nesterov: bool = False, leaningrate_schedule: RateSchedule | None = None,
-        learningrates: Any = None, weightdecays: Any = None,
-        learningrate_schedule: RateSchedule | None = None) -> Optimizer:
+        dampening: float | None = None, nesterov: bool = False,
+        leaningrate_schedule: RateSchedule | Plateau | None = None, learningrates: Any = None, weightdecays: Any = None,
+        learningrate_schedule: RateSchedule | Plateau | None = None) -> Optimizer:
     """Torch's gradient descent.
 
     Args:
         learningrate, learningrate_decay: rate / (1 + updates * decay), where no schedule is given.
         weightdecay, momentum, dampening, nesterov: see `TorchSGD`.
-        leaningrate_schedule: one of `optimizers.schedules` that begins at `learningrate`; BigDL spells it so.
+        leaningrate_schedule: one of `optimizers.schedules` that begins at `learningrate`, or a `Plateau`; BigDL spells
+            it so.
         learningrates, weightdecays: only None.
         learningrate_schedule: the same, spelled right.
     """
     if learningrates is not None or weightdecays is not None:
         raise ValueError("`learningrates` and `weightdecays`, tensors of one number a weight, are not known here.")
     schedule = leaningrate_schedule or learningrate_schedule
+    if isinstance(schedule, Plateau):
+        made = TorchSGD(learningrate, weightdecay, momentum, dampening, nesterov)
+        made.plateau = schedule
+        return made
     rate = learningrate if schedule is None else schedule.starting_at(learningrate)
     return TorchSGD(rate, weightdecay, momentum, dampening, nesterov, decay=learningrate_decay)
+
+
+def LarsSGD(lr_schedule_owner: bool = True, trust: float = 1.0, learningrate: float = 1e-3,
+            learningrate_decay: float = 0.01, weightdecay: float = 0.0005, momentum: float = 0.5,
+            learningrate_schedule: RateSchedule | None = None) -> Optimizer:
+    """Momentum with a rate for each variable, by the length of its weights and of its gradient (see `optimizers.LARS`).
+
+    One is enough for a model: BigDL makes one for each layer and takes lengths of all weights of the layer together.
+
+    Args:
+        lr_schedule_owner: has no effect: there is one schedule.
+        trust: factor of all rates, above 0 and up to 1.
+        learningrate, learningrate_decay: rate / (1 + updates * decay), where no schedule is given.
+        weightdecay, momentum: of the formula of `optimizers.LARS`.
+        learningrate_schedule: one of `optimizers.schedules` that begins at `learningrate`.
+    """
+    if not 0 < trust <= 1:
+        raise ValueError(f"`trust` of LarsSGD must be above 0 and at most 1. Received {trust!r}.")
+    schedule = learningrate_schedule
+    rate = learningrate if schedule is None else schedule.starting_at(learningrate)
+    return _ours.LARS(rate, momentum, trust, weightdecay, decay=0.0 if schedule else learningrate_decay)
 
 
 def Adam(learningrate: float = 1e-3, learningrate_decay: float = 0.0, beta1: float = 0.9, beta2: float = 0.999,

@@ -19,6 +19,7 @@ from bigdl_keras.keras1.composed_criteria import heads_of
 from bigdl_keras.keras1.metrics import AUC, NDCG, HitRatio, Loss, MeanAveragePrecision, TreeNNAccuracy
 from bigdl_keras.keras1.metrics import Accuracy as _accuracy
 from bigdl_keras.keras1.metrics import Top5Accuracy as _top5
+from bigdl_keras.keras1.models import KerasNet
 from bigdl_keras.keras1.optim_methods import (
     LBFGS,
     SGD,
@@ -27,10 +28,12 @@ from bigdl_keras.keras1.optim_methods import (
     Adam,
     Adamax,
     Ftrl,
+    LarsSGD,
     OptimMethod,
     ParallelAdam,
     RMSprop,
 )
+from bigdl_keras.keras1.plateau import Plateau, with_plateau
 from bigdl_keras.keras1.regularizers import L1L2Regularizer, L1Regularizer, L2Regularizer
 from bigdl_keras.metrics import MeanAbsoluteError as MAE
 from bigdl_keras.optimizers.schedules import (
@@ -159,6 +162,8 @@ class Optimizer:
         if self._validation is not None:
             batch_size, data, trigger, _ = self._validation
             rows |= {"validation_data": data, "validation_batch_size": batch_size, "validation_trigger": trigger}
+        if not isinstance(self.model, KerasNet):  # whose fit does so itself
+            rows["callbacks"] = with_plateau(None, self.optim_method)
         features, labels = self.training_rdd if isinstance(self.training_rdd, tuple) else (self.training_rdd, None)
         self.model.fit(features, labels, **rows)
         return self.model
@@ -169,8 +174,8 @@ DistriOptimizer = LocalOptimizer = Optimizer
 __all__ = [
     "AUC", "LBFGS", "MAE", "NDCG", "SGD", "Adadelta", "Adagrad", "Adam", "Adamax", "Default", "DistriOptimizer",
     "EpochSchedule", "EpochStep", "EveryEpoch", "Exponential", "Ftrl", "HitRatio", "L1L2Regularizer", "L1Regularizer",
-    "L2Regularizer", "LocalOptimizer", "Loss", "MaxEpoch", "MaxIteration", "MaxScore", "MeanAveragePrecision",
-    "MinLoss", "MultiStep", "NaturalExp", "OptimMethod", "Optimizer", "ParallelAdam", "Poly", "RMSprop",
-    "SequentialSchedule", "SeveralIteration", "Step", "Top1Accuracy", "Top5Accuracy", "TrainSummary",
+    "L2Regularizer", "LarsSGD", "LocalOptimizer", "Loss", "MaxEpoch", "MaxIteration", "MaxScore",
+    "MeanAveragePrecision", "MinLoss", "MultiStep", "NaturalExp", "OptimMethod", "Optimizer", "ParallelAdam", "Plateau",
+    "Poly", "RMSprop", "SequentialSchedule", "SeveralIteration", "Step", "Top1Accuracy", "Top5Accuracy", "TrainSummary",
     "TreeNNAccuracy", "Trigger", "TriggerAnd", "TriggerOr", "ValidationSummary", "Warmup",
 ]

@@ -11,14 +11,14 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from tensorboardX import summary as messages
 from tensorboardX.event_file_writer import EventsWriter
-from tensorboardX.proto import event_pb2
+from tensorboardX.proto import event_pb2, graph_pb2, node_def_pb2
 from tensorboardX.record_writer import masked_crc32c
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,13 @@ class EventFile:
         if flat.size:
             self._write(messages.histogram(tag, flat, _edges(flat)), step, wall_time)
 
+    def graph(self, nodes: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+        """Add a graph that TensorBoard draws: the name of each node, its kind, and the names of what it reads."""
+        definition = graph_pb2.GraphDef(
+            node=[node_def_pb2.NodeDef(name=name, op=kind, input=inputs) for name, kind, inputs in nodes]
+        )
+        self._write_event(event_pb2.Event(wall_time=time.time(), graph_def=definition.SerializeToString()))
+
     def flush(self) -> None:
         """Bring everything to the disk."""
         with self._lock:
@@ -79,13 +86,16 @@ class EventFile:
 
     def _write(self, message: Any, step: int, wall_time: float | None) -> None:
         now = time.time() if wall_time is None else wall_time
+        self._write_event(event_pb2.Event(wall_time=now, step=int(step), summary=message))
+
+    def _write_event(self, event: Any) -> None:
         with self._lock:
             if self._writer is None:
                 os.makedirs(self.directory, exist_ok=True)
                 suffix = f".{os.getpid()}.{next(_serial)}"  # two files of one folder may begin in the same second
                 self._writer = EventsWriter(os.path.join(self.directory, "events"), suffix)
                 self._flushed = 0.0
-            self._writer.write_event(event_pb2.Event(wall_time=now, step=int(step), summary=message))
+            self._writer.write_event(event)
             if time.monotonic() - self._flushed >= self.flush_seconds:
                 self._writer.flush()
                 self._flushed = time.monotonic()

@@ -52,6 +52,34 @@ def test_constants():
     np.testing.assert_array_equal(initializers.Identity(2.0)((2, 3)), [[2, 0, 0], [0, 2, 0]])
 
 
+@pytest.mark.parametrize(("side", "window", "scaling", "periodic"), [
+    ("real", "hann", "density", False), ("imag", "hamming", "spectrum", True), ("real", None, "density", False),
+    ("imag", [1.0, 2.0, 3.0, 2.0, 1.0], None, False), ("real", "blackman", None, False), ("real", "boxcar", None, True),
+])
+def test_stft_is_half_a_fourier_transform(side, window, scaling, periodic):
+    kernel = initializers.STFT(side, window, scaling, periodic)((5, 1, 5))
+    points = 6 if periodic else 5
+    weights = {"hann": np.hanning(points), "hamming": np.hamming(points), "blackman": np.blackman(points),
+               "boxcar": np.ones(points), None: np.ones(5)}[window][:5] if window is None or isinstance(window, str) \
+        else np.array(window)
+    scale = {"density": np.sqrt((weights**2).sum()), "spectrum": weights.sum(), None: 1.0}[scaling if window else None]
+    x = np.arange(5.0) ** 2
+    spectrum = np.fft.rfft(x * weights / scale, 8)
+    assert kernel.shape == (5, 1, 5) and kernel.dtype == np.float32
+    np.testing.assert_allclose(x @ kernel[:, 0], getattr(spectrum, side), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("make", "message"), [
+    (lambda: initializers.STFT("both"), "`side` of STFT"),
+    (lambda: initializers.STFT(window="flat"), "`window` of STFT"),
+    (lambda: initializers.STFT(scaling="power"), "`scaling` of STFT"),
+    (lambda: initializers.STFT(window=[1.0])((3, 1, 2)), "3 weights"), (lambda: initializers.STFT()((3, 2)), "kernels"),
+])
+def test_stft_refuses(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
 def test_seed_of_its_own_repeats_and_the_shared_one_does_not():
     own = initializers.GlorotUniform(seed=5)
     np.testing.assert_array_equal(own((4, 4)), own((4, 4)))

@@ -189,6 +189,47 @@ def test_the_optimizer_of_the_first_generation(tmp_path):
     assert model.optimizer.iterations == 4
 
 
+def test_a_plateau_lowers_the_rate_on_the_driver():
+    def rates(schedule, made):
+        train = optimizer.Optimizer(made([Dense(3, input_shape=(4,)), Activation("log_softmax")]), (X, Y + 1),
+                                    criterion.ClassNLLCriterion(), optimizer.MaxEpoch(6), 30,
+                                    optimizer.SGD(0.1, leaningrate_schedule=schedule))
+        train.set_validation(30, (X, Y + 1), optimizer.EveryEpoch(), [optimizer.Loss()])
+        return train.optimize().optimizer.learning_rate
+
+    for made in (Sequential, bk.Sequential):
+        still = optimizer.Plateau("Loss", 0.5, patience=2, epsilon=100.0, min_lr=0.03)  # nothing is better by so much
+        assert rates(still, made) == pytest.approx(0.03)
+        once = optimizer.Plateau("score", 0.5, patience=2, epsilon=100.0, cooldown=9)
+        assert rates(once, made) == pytest.approx(0.05)
+        assert rates(optimizer.Plateau("Loss", 0.5, patience=7), made) == pytest.approx(0.1)
+    with pytest.raises(ValueError, match="`monitor` of Plateau"):
+        optimizer.Plateau("accuracy")
+
+
+def test_lars_has_the_names_of_bigdl():
+    made = optimizer.LarsSGD(trust=0.5, learningrate=0.2, weightdecay=0.01, momentum=0.7)
+    assert isinstance(made, bk.optimizers.LARS)
+    assert (made.learning_rate, made.decay, made.trust, made.l2, made.momentum) == (0.2, 0.01, 0.5, 0.01, 0.7)
+    assert optimizer.LarsSGD(learningrate=0.2, learningrate_schedule=optimizer.Step(2, 0.5)).learning_rate_at(2) == 0.1
+    with pytest.raises(ValueError, match="`trust` of LarsSGD"):
+        optimizer.LarsSGD(trust=2.0)
+
+
+def test_the_graph_of_layers_is_drawn_by_tensorboard(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    entry = Input(shape=(4,))
+    hidden = Dense(3, name="hidden")(entry)
+    Model(entry, Dense(2, name="end")(hidden + hidden)).save_graph_topology(str(tmp_path))
+    nodes = {node.name: node for node in EventAccumulator(str(tmp_path)).Reload().Graph().node}
+    added = nodes["end"].input[0]
+    assert list(nodes["hidden"].input) and list(nodes[added].input) == ["hidden", "hidden"]
+    assert nodes["hidden"].op == "Dense" and len(nodes) == 4
+    with pytest.raises(ValueError, match="backward=False"):
+        Model(entry, hidden).save_graph_topology(str(tmp_path), backward=True)
+
+
 def test_small_functions():
     np.testing.assert_array_equal(pad_sequences([[1, 2, 3], [4]], maxlen=2), [[2, 3], [0, 4]])
     np.testing.assert_array_equal(pad_sequences([[1, 2, 3], [4], []], padding="post", truncating="post", value=9),

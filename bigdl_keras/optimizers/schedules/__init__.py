@@ -4,6 +4,7 @@ from bigdl_keras.optimizers.schedules.base import LearningRateSchedule, deserial
 from bigdl_keras.optimizers.schedules.bigdl import (
     Default,
     EpochDecay,
+    EpochDecayWithWarmUp,
     EpochSchedule,
     EpochStep,
     Exponential,
@@ -31,6 +32,7 @@ __all__ = [
     "CosineDecayRestarts",
     "Default",
     "EpochDecay",
+    "EpochDecayWithWarmUp",
     "EpochSchedule",
     "EpochStep",
     "Exponential",

@@ -210,6 +210,33 @@ class EpochDecay(RateSchedule):
 
 
 @register("schedule")
+class EpochDecayWithWarmUp(RateSchedule):
+    """`rate + step * warm_up_delta` at first; then what it has reached `* 0.1 ** decay_type(epoch)`.
+
+    Args:
+        warm_up_iteration: updates in which the rate rises.
+        warm_up_delta: what each of them adds.
+        decay_type: function of the epoch, counted from 1; a training on a cluster needs one that can be pickled.
+        iterations_per_epoch: updates that make an epoch.
+        initial_learning_rate: rate at step 0.
+    """
+
+    def __init__(self, warm_up_iteration: int, warm_up_delta: float, decay_type: Callable[[int], float],
+                 iterations_per_epoch: int, initial_learning_rate: float = 0.001) -> None:
+        self.warm_up_iteration = warm_up_iteration
+        self.warm_up_delta = warm_up_delta
+        self.decay_type = decay_type
+        self.iterations_per_epoch = iterations_per_epoch
+        self.initial_learning_rate = initial_learning_rate
+
+    def rate(self, base: float, step: int) -> float:
+        top = base + min(step, self.warm_up_iteration) * self.warm_up_delta
+        if step < self.warm_up_iteration:
+            return top
+        return float(top * 0.1 ** self.decay_type(step // self.iterations_per_epoch + 1))
+
+
+@register("schedule")
 class EpochSchedule(RateSchedule):
     """A fixed rate for each range of epochs, counted from 1; the base rate outside of them.
 
