@@ -27,6 +27,11 @@ def recurrent():
                           layers.Dense(3, activation="softmax")])
 
 
+def looked_up():
+    return bk.Sequential([bk.Input((5,)), layers.Embedding(60, 4, mask_zero=True), layers.GlobalAveragePooling1D(),
+                          layers.Dense(3, activation="softmax")])
+
+
 def shared():
     first, second = bk.Input((6,), name="first"), bk.Input((6,), name="second")
     layer = layers.Dense(5, activation="tanh")
@@ -37,7 +42,7 @@ def shared():
 def data(make, rows):
     rng = np.random.default_rng(3)
     y = rng.integers(0, 3, rows)
-    if make is recurrent:
+    if make in (recurrent, looked_up):
         return rng.integers(0, 20, (rows, 5)).astype("float32"), y
     if make is shared:
         return (rng.normal(size=(rows, 6)).astype("float32"), rng.normal(size=(rows, 6)).astype("float32")), y
@@ -56,7 +61,7 @@ def rows_of(spark, x, y, weights, sizes):
 @pytest.mark.parametrize(("engine", "sizes", "workers"), [
     ("barrier", [20, 5], 2), ("barrier", [9, 0, 7, 9], 3), ("shuffle", [9, 0, 7, 9], 3),
 ])
-@pytest.mark.parametrize("make", [perceptron, convolutional, recurrent, shared])
+@pytest.mark.parametrize("make", [perceptron, convolutional, recurrent, looked_up, shared])
 def test_same_weights(spark, make, engine, sizes, workers):
     x, y = data(make, 25)
     weights = np.linspace(0.5, 1.5, 25).astype("float32")
