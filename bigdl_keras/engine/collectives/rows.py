@@ -15,7 +15,7 @@ import numpy as np
 from bigdl_keras.engine.collectives.compression import Compression
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.graph.plan import Window
-from bigdl_keras.graph.tables import distinct
+from bigdl_keras.graph.tables import distinct, few
 
 Rows = tuple[np.ndarray | None, ...]
 """For each table, numbers of rows, ascending; None: all of them."""
@@ -118,6 +118,12 @@ def _within(touched: np.ndarray, table: Table) -> np.ndarray:
     return touched[first:last] - table.first
 
 
+def _union(terms: Sequence[np.ndarray | None], table: Table) -> np.ndarray | None:
+    known = [rows for rows in terms if rows is not None]
+    found = distinct(np.concatenate(known)) if len(known) == len(terms) else None
+    return found if found is not None and few(found, table.rows) else None
+
+
 def worth_it(windows: Sequence[Window], length: int) -> bool:
     """Whether tables are at least half of a vector: what lies between them is copied for the sake of their rows."""
     return 2 * sum(window.stop - window.start for window in windows) >= max(length, 1)
@@ -158,8 +164,7 @@ class Lookups:
     def finish(self, terms: Sequence[Rows]) -> None:
         """These rows of my slice came from the workers: note which there are."""
         self.summed = self._cleared = tuple(
-            None if any(rows is None for rows in touched) else distinct(np.concatenate(touched))
-            for touched in zip(*terms, strict=True))
+            _union(touched, table) for touched, table in zip(zip(*terms, strict=True), self.mine.tables, strict=True))
 
     def scribbled(self) -> None:
         """The sum was used as scratch: any of its rows may have changed."""
