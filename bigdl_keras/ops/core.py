@@ -57,8 +57,8 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (KerasTensor, np.ndarray, Weight))
 
 
-def convert_to_tensor(x: Any, dtype: str | None = None) -> Any:
-    """`x` as an array (float32 for Python floats), or the KerasTensor or weight it already is."""
+def convert_to_tensor(x: Any, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
+    """`x` as an array (float32 for Python floats), or the KerasTensor or weight it already is; always dense."""
     if isinstance(x, (KerasTensor, Weight)):
         return x if dtype in (None, x.dtype) else OPERATIONS["cast"](x, dtype)
     array = np.asarray(x)
@@ -77,9 +77,9 @@ def convert_to_numpy(x: Any) -> np.ndarray:
 
 
 @operation
-def stop_gradient(x: Any) -> Any:
-    """`x`, through which no gradient flows."""
-    return apply("stop_gradient", x)
+def stop_gradient(variable: Any) -> Any:
+    """The tensor itself, through which no gradient flows."""
+    return apply("stop_gradient", variable)
 
 
 @operation

@@ -41,10 +41,10 @@ __all__ = [
 
 
 @operation
-def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
     """How often each of 0 .. minlength - 1 occurs, or the sum of its weights; on arrays up to the largest element.
 
-    A vector is counted as one, a matrix row by row.
+    A vector is counted as one, a matrix row by row; `sparse` has no effect, tensors are dense.
     """
     x = as_tensor(x)
     if isinstance(x, np.ndarray):

@@ -70,10 +70,18 @@ def arange(start: float, stop: float | None = None, step: float = 1, dtype: str 
 
 
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: str | None = None, axis: int = 0
-) -> np.ndarray:
-    """`num` numbers evenly spread from start to stop."""
-    return np.linspace(start, stop, num, endpoint=endpoint, axis=axis).astype(dtype or "float32")
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: str | None = None,
+    axis: int = 0,
+) -> Any:
+    """`num` numbers evenly spread from start to stop; with `retstep` also the distance between them."""
+    numbers, step = np.linspace(start, stop, num, endpoint=endpoint, retstep=True, axis=axis)
+    numbers = numbers.astype(dtype or "float32")
+    return (numbers, step) if retstep else numbers
 
 
 def logspace(

@@ -79,20 +79,23 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 
 @operation
-def take_along_axis(x: Any, indices: Any, axis: int = -1) -> Any:
-    """Per position the element of `x` that `indices` names along `axis`."""
-    return apply("take_along_axis", as_tensor(x), as_tensor(indices), axis=axis)
+def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
+    """Per position the element of `x` that `indices` names along `axis` (None: along all elements of `x`)."""
+    x = as_tensor(x)
+    if axis is None:
+        x, axis = apply("reshape", x, shape=(-1,)), 0
+    return apply("take_along_axis", x, as_tensor(indices), axis=axis)
 
 
 @operation
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
-    """1 at the class each integer names, 0 elsewhere: one more axis of size `num_classes`."""
-    return apply("one_hot", as_tensor(x), n=num_classes, axis=axis, dtype=dtype)
+def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Any:
+    """1 at the class each integer names, 0 elsewhere: one more axis of size `num_classes`; dense, whatever `sparse`."""
+    return apply("one_hot", as_tensor(x), n=num_classes, axis=axis, dtype=dtype or "float32")
 
 
 @operation
-def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
-    """1 at each class that occurs along the last axis of the integers: that axis becomes `num_classes`."""
+def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Any:
+    """1 at each class that occurs along the last axis of the integers, which becomes `num_classes`; dense."""
     inputs = as_tensor(inputs)
     hot = one_hot(inputs, num_classes, dtype=dtype)
     found = apply("max", hot, axis=-2) if len(inputs.shape) > 0 else hot

@@ -43,9 +43,9 @@ def dense(x: Any, kernel: Any, bias: Any) -> Any:
 
 
 @operation
-def einsum(equation: str, *operands: Any) -> Any:
+def einsum(subscripts: str, *operands: Any) -> Any:
     """Sum of products by Einstein's convention, 'bij,bjk->bik'."""
-    return apply("einsum", *align(*operands), equation=equation)
+    return apply("einsum", *align(*operands), equation=subscripts)
 
 
 @operation
@@ -99,14 +99,36 @@ def kron(x1: Any, x2: Any) -> Any:
 
 
 @operation
-def cross(x1: Any, x2: Any, axis: int = -1) -> Any:
-    """The vector that is orthogonal to x1 and x2, which have three numbers along `axis`."""
+def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The vector that is orthogonal to x1 and x2, which have three numbers along an axis.
+
+    Args:
+        x1, x2: vectors.
+        axisa, axisb: their axes.
+        axisc: that of the result.
+        axis: all three in one.
+
+    Raises:
+        ValueError: there are not three numbers along the axes.
+    """
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     x1, x2 = align(x1, x2)
-    if x1.shape[axis] != 3 or x2.shape[axis] != 3:
-        raise ValueError(f"cross needs 3 numbers along axis {axis}. Received shapes {x1.shape} and {x2.shape}.")
-    first, second = (apply("take", item, np.array([1, 2, 0]), axis=axis) for item in (x1, x2))
-    third, fourth = (apply("take", item, np.array([2, 0, 1]), axis=axis) for item in (x1, x2))
-    return apply("subtract", apply("multiply", first, fourth), apply("multiply", third, second))
+    if x1.shape[axisa] != 3 or x2.shape[axisb] != 3:
+        raise ValueError(
+            f"cross needs 3 numbers along axis {axisa} and {axisb}. Received shapes {x1.shape} and {x2.shape}."
+        )
+    vectors = _axis_to(x1, axisa, -1), _axis_to(x2, axisb, -1)
+    first, second = (apply("take", item, np.array([1, 2, 0]), axis=-1) for item in vectors)
+    third, fourth = (apply("take", item, np.array([2, 0, 1]), axis=-1) for item in vectors)
+    return _axis_to(apply("subtract", apply("multiply", first, fourth), apply("multiply", third, second)), -1, axisc)
+
+
+def _axis_to(x: Any, axis: int, place: int) -> Any:
+    """`x` with one axis at another place."""
+    rank = len(x.shape)
+    order = [item for item in range(rank) if item != axis % rank]
+    order.insert(place % rank, axis % rank)
+    return x if order == list(range(rank)) else apply("transpose", x, axes=tuple(order))
 
 
 @operation

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from bigdl_keras.graph.trace import apply, operation
+from bigdl_keras.ops.core import global_sum
 from bigdl_keras.ops.elementwise import align, as_float, as_tensor
 from bigdl_keras.ops.reduction import mean, var
 from bigdl_keras.shapes import normalize_axis
@@ -22,9 +23,9 @@ __all__ = [
 
 
 @operation
-def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float = 1e-7) -> Any:
-    """x divided by its norm along `axis`: (sum |x|^order)^(1 / order), at least `epsilon`."""
-    x = as_float(x)
+def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Any:
+    """x divided by its norm along `axis`, (sum |x|^order)^(1 / order), which is at least `epsilon`: 1e-7 if None."""
+    x, epsilon = as_float(x), 1e-7 if epsilon is None else epsilon
     if order == 2:
         total = apply("sum", apply("square", x), axis=axis, keepdims=True)
         return apply("multiply", x, apply("rsqrt", apply("maximum", total, epsilon * epsilon)))
@@ -33,8 +34,14 @@ def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float = 1e-7) -> 
 
 
 @operation
-def moments(x: Any, axes: int | tuple[int, ...] | list[int], keepdims: bool = False) -> tuple[Any, Any]:
-    """Mean and variance along `axes`."""
+def moments(
+    x: Any, axes: int | tuple[int, ...] | list[int], keepdims: bool = False, synchronized: bool = False
+) -> tuple[Any, Any]:
+    """Mean and variance along `axes`; with `synchronized` of the rows of all workers, where `axes` has the first."""
+    x = as_float(x)
+    places = [normalize_axis(axis, len(x.shape)) for axis in ([axes] if isinstance(axes, int) else axes)]
+    if synchronized and 0 in places:
+        return _global_moments(x, tuple(places), keepdims)
     return mean(x, axis=axes, keepdims=keepdims), var(x, axis=axes, keepdims=keepdims)
 
 
@@ -74,9 +81,11 @@ def layer_normalization(
 
 
 @operation
-def rms_normalization(x: Any, scale: Any = None, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-6) -> Any:
-    """x / sqrt(mean(x^2) + epsilon) * scale, the mean along `axis` (Zhang and Sennrich, 2019)."""
-    x = as_float(x)
+def rms_normalization(
+    x: Any, scale: Any = None, axis: int | tuple[int, ...] = -1, epsilon: float | None = None
+) -> Any:
+    """x / sqrt(mean(x^2) + epsilon) * scale, the mean along `axis`; epsilon 1e-7 if None (Zhang and Sennrich, 2019)."""
+    x, epsilon = as_float(x), 1e-7 if epsilon is None else epsilon
     result = apply(
         "multiply", x, apply("rsqrt", apply("add", mean(apply("square", x), axis=axis, keepdims=True), epsilon))
     )
@@ -94,6 +103,17 @@ def _along(x: Any, item: Any, axis: int | tuple[int, ...]) -> Any:
     return apply("reshape", item, shape=tuple(next(sizes) if place in axes else 1 for place in range(rank)))
 
 
+def _global_moments(x: Any, axes: tuple[int, ...], keepdims: bool) -> tuple[Any, Any]:
+    """Sums over this worker's rows, made whole by those of the others."""
+    count = global_sum(apply("size_of", x, axis=axes, dtype=str(x.dtype)))
+    centre = apply("divide", global_sum(apply("sum", x, axis=axes, keepdims=True)), count)
+    squares = apply("sum", apply("square", apply("subtract", x, centre)), axis=axes, keepdims=True)
+    variance = apply("divide", global_sum(squares), count)
+    if keepdims:
+        return centre, variance
+    return apply("squeeze", centre, axis=axes), apply("squeeze", variance, axis=axes)
+
+
 @operation
 def dot_product_attention(
     query: Any,
@@ -103,6 +123,8 @@ def dot_product_attention(
     mask: Any = None,
     scale: float | None = None,
     is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
 ) -> Any:
     """softmax(query @ key^T * scale + bias) @ value, head by head (Vaswani et al., 2017).
 
@@ -113,6 +135,8 @@ def dot_product_attention(
         mask: True where a query may look, of the shape of the scores.
         scale: 1 / sqrt(size) if None.
         is_causal: no query looks at later keys.
+        flash_attention: has no effect: there is one way to compute it.
+        attn_logits_soft_cap: scores s become s / (1 + |s| / cap).
 
     Returns:
         (batch, queries, heads, size).
@@ -125,6 +149,9 @@ def dot_product_attention(
     scores = apply("multiply", apply("einsum", query, key, equation="bqhd,bkhd->bhqk"), factor)
     if bias is not None:
         scores = apply("add", *align(scores, bias))
+    if attn_logits_soft_cap is not None:
+        size = apply("multiply", apply("abs", scores), 1 / attn_logits_soft_cap)
+        scores = apply("divide", scores, apply("add", size, 1.0))
     allowed = None if mask is None else as_tensor(mask)
     if is_causal:
         rows, columns = (apply("arange_like", scores, axis=axis) for axis in (-2, -1))

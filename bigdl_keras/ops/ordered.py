@@ -33,10 +33,14 @@ def diagflat(x: Any, k: int = 0) -> Any:
 
 
 @operation
-def vander(x: Any, N: int, increasing: bool = False) -> Any:
-    """The powers N - 1 .. 0 of a vector's elements, a row each; 0 .. N - 1 if `increasing`."""
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers N - 1 .. 0 of a vector's elements, a row each; 0 .. N - 1 if `increasing`; N is its size if None."""
+    x = as_float(x)
+    N = x.shape[0] if N is None else N
+    if N is None:
+        raise ValueError("vander needs `N`: the size of the vector is unknown.")
     powers = np.arange(N, dtype=np.float32)
-    return apply("power", apply("expand_dims", as_float(x), axis=-1), powers if increasing else powers[::-1].copy())
+    return apply("power", apply("expand_dims", x, axis=-1), powers if increasing else powers[::-1].copy())
 
 
 @operation

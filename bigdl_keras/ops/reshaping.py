@@ -100,7 +100,7 @@ def ravel(x: Any) -> Any:
 
 
 @operation
-def concatenate(xs: Sequence[Any], axis: int = -1) -> Any:
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
     """Tensors joined along an axis they have."""
     return apply("concatenate", *aligned_tensors(*xs), axis=axis)
 

@@ -46,7 +46,7 @@ class PlainCell(Layer):
         self.kernel = self.add_weight((input_shape[-1] + 3, 3), name="kernel")
 
     def call(self, inputs: Any, states: Any) -> Any:
-        output = ops.tanh(ops.matmul(ops.concatenate([inputs, states[0]]), self.kernel))
+        output = ops.tanh(ops.matmul(ops.concatenate([inputs, states[0]], axis=-1), self.kernel))
         return output, [output]
 
 

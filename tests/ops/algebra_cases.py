@@ -80,6 +80,21 @@ MATRICES = [
     ),
 ]
 
+MATRICES += [
+    Case("norm", (TALL,), lambda x, o=order: np.linalg.norm(x, o, (1, 2)), {"ord": order, "axis": (1, 2)})
+    for order in ("nuc", 1, -1, 2, -2, np.inf, -np.inf)
+] + [
+    Case(
+        "norm",
+        (real(4, 2, 3),),
+        lambda x: np.linalg.norm(x, 2, (0, 2), True),
+        {"ord": 2, "axis": (0, 2), "keepdims": True},
+        known=True,
+    ),
+    Case("cross", (real(3, 4), real(4, 3)), lambda x, y: np.cross(x, y, axisa=0), {"axisa": 0}, known=True),
+    Case("cross", (real(2, 3, 4), real(2, 3, 4)), lambda x, y: np.cross(x, y, axis=1), {"axis": 1}),
+]
+
 RE, IM = real(2, 3, 8), real(2, 3, 8)
 
 

@@ -235,4 +235,9 @@ COUNTS = [
     Case("isin", (N, np.int32([1, 3])), lambda x, y: np.isin(x, y, invert=True), {"invert": True}, gradient=False),
     Case("cumsum", (N,), lambda x: np.cumsum(x, 1, np.float32), {"axis": 1, "dtype": "float32"}, gradient=False),
 ]
-CASES = [*WHOLE, *HOLED, *QUANTILES, *COUNTS]
+EXTREMES = [
+    Case("max", (D,), lambda x: np.max(x, 1, initial=1.0), {"axis": 1, "initial": 1.0}),
+    Case("min", (D,), lambda x: np.min(x, 1, initial=1.0), {"axis": 1, "initial": 1.0}),
+    Case("prod", (N,), lambda x: np.prod(x, 1, np.float32), {"axis": 1, "dtype": "float32"}, gradient=False),
+]
+CASES = [*EXTREMES, *WHOLE, *HOLED, *QUANTILES, *COUNTS]

@@ -13,7 +13,7 @@ from bigdl_keras.graph import nest
 from bigdl_keras.parameters import Variable
 from tests.ops.case import Case
 from tests.ops.operation_cases import CASES, K1, X1, A, B, M, N, S, T
-from tests.ops.plan_checks import check_gradient, run, symbols
+from tests.ops.plan_checks import check_gradient, run, run_team, symbols
 
 MADE = {
     "arange",
@@ -192,6 +192,7 @@ def test_makers_equal_numpy() -> None:
         np.testing.assert_allclose(answer, expected, rtol=1e-6, atol=1e-6)
         assert str(answer.dtype) == dtype
     assert ops.empty((2, 3)).shape == (2, 3)
+    assert ops.linspace(0, 1, 5, retstep=True)[1] == 0.25
 
 
 def test_questions() -> None:
@@ -218,7 +219,8 @@ def test_questions() -> None:
         (lambda: ops.slice_update(symbols([A])[0], (1, 0), A), "can start only at 0"),
         (lambda: ops.kron(A, T), "two matrices"),
         (lambda: ops.cross(A, A), "3 numbers along axis"),
-        (lambda: ops.norm(A, ord="nuc"), "norm of matrices knows"),
+        (lambda: ops.norm(A, ord=3), "norm of matrices knows"),
+        (lambda: ops.norm(A, ord="nuc", axis=1), "norm of vectors knows"),
         (lambda: ops.inv(symbols([A], known=True)[0]), "Square matrices are needed"),
         (lambda: ops.conv(X1, K1, data_format="NHWC"), "`data_format` must be"),
         (lambda: ops.conv(X1, K1, strides=(1, 2)), "`strides` must be an integer or 1 integers"),
@@ -253,3 +255,21 @@ def test_what_works_on_arrays_only_says_so(name: str) -> None:
     tensors = symbols([A, A] if name == "polar" else [A])
     with pytest.raises(TypeError, match=f"{name} works on arrays only"):
         getattr(ops, name)(*tensors)
+
+
+def test_moments_of_the_rows_of_all_workers() -> None:
+    x = np.arange(24, dtype=np.float32).reshape(6, 4) ** 2
+    for axes, keepdims in ((0, False), ((0, 1), True)):
+        expected = [np.mean(x, axis=axes, keepdims=keepdims), np.var(x, axis=axes, keepdims=keepdims)]
+        for answers in run_team(lambda x, a=axes, k=keepdims: ops.moments(x, a, k, True), [[x[:1]], [x[1:1]], [x[1:]]]):
+            for found, wanted in zip(answers, expected, strict=True):
+                np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    np.testing.assert_allclose(ops.moments(x, 1, synchronized=True)[0], x.mean(1))
+
+
+def test_scores_of_attention_are_capped() -> None:
+    q, k, v = (np.random.default_rng(place).normal(size=(2, 3, 1, 4)).astype(np.float32) for place in range(3))
+    scores = np.einsum("bqhd,bkhd->bhqk", q, k) / 2
+    scores = np.exp(scores / (1 + abs(scores) / 0.5))
+    expected = np.einsum("bhqk,bkhd->bqhd", scores / scores.sum(-1, keepdims=True), v)
+    np.testing.assert_allclose(ops.dot_product_attention(q, k, v, attn_logits_soft_cap=0.5), expected, rtol=1e-4)

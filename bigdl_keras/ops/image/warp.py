@@ -137,13 +137,13 @@ def perspective_transform(
 def _homography(start: Any, end: Any) -> Any:
     """The 8 numbers of the projection that takes `end` (batch, 4, 2) to `start`: two equations for each point."""
     zeros = apply("zeros_like", end)
-    place = concatenate([end, apply("ones_like", get_item(end, (..., slice(None, 1))))])  # x y 1
-    nothing = concatenate([zeros, get_item(zeros, (..., slice(None, 1)))])
+    place = concatenate([end, apply("ones_like", get_item(end, (..., slice(None, 1))))], axis=-1)  # x y 1
+    nothing = concatenate([zeros, get_item(zeros, (..., slice(None, 1)))], axis=-1)
     rows = [
-        concatenate([*flat, negative(multiply(get_item(start, (..., slice(axis, axis + 1))), end))])
+        concatenate([*flat, negative(multiply(get_item(start, (..., slice(axis, axis + 1))), end))], axis=-1)
         for axis, flat in enumerate(((place, nothing), (nothing, place)))
     ]
-    target = concatenate([get_item(start, (..., 0)), get_item(start, (..., 1))])
+    target = concatenate([get_item(start, (..., 0)), get_item(start, (..., 1))], axis=-1)
     return solve(concatenate(rows, axis=1), target)
 
 
