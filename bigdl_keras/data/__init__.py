@@ -11,13 +11,15 @@ from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.data.from_rdd import RddSource
 from bigdl_keras.data.minibatches import Minibatches
 from bigdl_keras.data.sample import Sample
-from bigdl_keras.data.source import Source, Structure, kind_of
+from bigdl_keras.data.source import Choice, Encoded, Source, Structure, kind_of
 
-__all__ = ["Block", "Column", "Minibatches", "Sample", "Source", "Structure", "as_source", "kind_of"]
+__all__ = ["Block", "Choice", "Column", "Encoded", "Minibatches", "Sample", "Source", "Structure", "as_source",
+           "kind_of"]
 
 def as_source(x: Any, y: Any = None, sample_weight: Any = None, *, feature_cols: Any = None, label_cols: Any = None,
               weight_col: str | None = None, labels: bool = True,
-              input_shapes: Sequence[tuple[int | None, ...]] = ((None,),), outputs: int = 1) -> Source:
+              input_shapes: Sequence[tuple[int | None, ...]] = ((None,),), outputs: int = 1,
+              strings: bool = False) -> Source:
     """Make a Source of whatever `fit`, `evaluate` or `predict` was given.
 
     Args:
@@ -27,6 +29,7 @@ def as_source(x: Any, y: Any = None, sample_weight: Any = None, *, feature_cols:
         labels: False where only features are read (predict).
         input_shapes: row shapes of the model's inputs, without the batch axis: they group and shape DataFrame columns.
         outputs: number of the model's outputs, which groups the label columns of a DataFrame.
+        strings: features may be strings, of which the model makes numbers.
 
     Returns:
         The source.
@@ -44,8 +47,8 @@ def as_source(x: Any, y: Any = None, sample_weight: Any = None, *, feature_cols:
         raise TypeError("`feature_cols`, `label_cols` and `weight_col` name columns of a DataFrame. "
                         f"Received x of type {type(x).__name__}.")
     if kind == "rdd":
-        return RddSource(x, labels=labels, inputs=len(input_shapes), outputs=outputs)
+        return RddSource(x, labels=labels, inputs=len(input_shapes), outputs=outputs, strings=strings)
     if kind == "dataframe":
         return DataFrameSource(x, feature_cols, label_cols if labels else None, weight_col if labels else None,
-                               labels=labels, input_shapes=input_shapes, outputs=outputs)
-    return ArraySource(x, y, sample_weight)
+                               labels=labels, input_shapes=input_shapes, outputs=outputs, strings=strings)
+    return ArraySource(x, y, sample_weight, strings)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.data.block import Block, Column
-from bigdl_keras.data.source import Source, Structure, storage
+from bigdl_keras.data.source import Choice, Source, Structure, chosen, chosen_columns, storage
 from bigdl_keras.graph import nest
 
 
@@ -19,6 +19,7 @@ class ArraySource(Source):
         x: an array, or a list, tuple or dict of arrays.
         y: the same for labels, or None.
         weights: the same for sample weights, or None.
+        strings: x may hold strings, of which a model makes numbers.
 
     Raises:
         TypeError: something in it is not an array of numbers.
@@ -27,7 +28,7 @@ class ArraySource(Source):
 
     kind = "arrays"
 
-    def __init__(self, x: Any, y: Any = None, weights: Any = None) -> None:
+    def __init__(self, x: Any, y: Any = None, weights: Any = None, strings: bool = False) -> None:
         names: list[str] = []
         arrays: list[np.ndarray] = []
 
@@ -40,7 +41,7 @@ class ArraySource(Source):
             labels = _names(part, value)
             for name, leaf in zip(labels, nest.flatten(value), strict=True):
                 names.append(name)
-                arrays.append(_column(name, leaf))
+                arrays.append(_column(name, leaf, strings and part == "x"))
             numbers = iter(range(first, len(arrays)))
             return nest.map_leaves(lambda _: next(numbers), value)
 
@@ -58,12 +59,13 @@ class ArraySource(Source):
         self.rows = len(arrays[0])
         self._block = Block.of(arrays)
 
-    def select(self, order: Sequence[int]) -> ArraySource:
+    def select(self, order: Sequence[Choice]) -> ArraySource:
         """The same rows with only these columns, in this order."""
-        chosen = object.__new__(ArraySource)
-        chosen._assemble(Structure(tuple(range(len(order)))), [self.columns[number].name for number in order],
-                         tuple(self._block.arrays[number] for number in order))
-        return chosen
+        source = object.__new__(ArraySource)
+        columns, _ = chosen_columns(self.columns, self.first, order)
+        source._assemble(Structure(tuple(range(len(order)))), [column.name for column in columns],
+                         chosen(self._block.arrays, order))
+        return source
 
     def read(self) -> Block:
         """The arrays as a block, not copied."""
@@ -84,9 +86,9 @@ def _is_plain_list(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and bool(value) and isinstance(value[0], (bool, int, float, np.number))
 
 
-def _column(name: str, value: Any) -> np.ndarray:
+def _column(name: str, value: Any, strings: bool) -> np.ndarray:
     array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in "biuf" and not (strings and array.dtype.kind in "USTO"):
         raise TypeError(f"`{name}` must be an array of numbers. Received {type(value).__name__} of dtype "
                         f"{array.dtype}. Rows of different lengths must be padded to one shape; strings must be "
                         "encoded.")

@@ -12,7 +12,16 @@ import numpy as np
 
 from bigdl_keras.data.block import Block, Column
 from bigdl_keras.data.from_rdd import PIECE_BYTES
-from bigdl_keras.data.source import Source, Structure, storage
+from bigdl_keras.data.source import (
+    Choice,
+    Source,
+    Structure,
+    chosen,
+    chosen_columns,
+    composed,
+    numbers_of,
+    storage,
+)
 from bigdl_keras.registry import suggestion
 
 if TYPE_CHECKING:
@@ -41,20 +50,25 @@ class Group:
 
 @dataclass(frozen=True)
 class ArrowReader:
-    """How record batches become blocks. Travels to the executors."""
+    """How record batches become blocks: `order` says which groups, or what is made of them. Travels to executors."""
 
     groups: tuple[Group, ...]
+    order: tuple[Choice, ...]
 
     def block(self, batch: pa.RecordBatch, partition: int, done: int) -> Block:
         """The rows of one record batch that holds prepared columns."""
-        arrays = []
-        for group in self.groups:
+        arrays: list[Any] = []
+        needed = numbers_of(self.order)
+        for number, group in enumerate(self.groups):
+            if number not in needed:
+                arrays.append(None)
+                continue
             parts = []
             for name, position in zip(group.names, group.positions, strict=True):
                 index = batch.schema.get_field_index(PREPARED.format(position))
                 parts.append(column_values(batch.column(index), name, partition, done))
             arrays.append(_assemble(parts, group, partition, done))
-        return Block.of(arrays)
+        return Block.of(chosen(arrays, self.order))
 
     def read(self, partition: int, batches: Iterable[pa.RecordBatch]) -> Iterator[Block]:
         """The rows of one partition as blocks; at least one, perhaps of no rows."""
@@ -64,7 +78,7 @@ class ArrowReader:
                 yield self.block(batch, partition, done)
                 done += batch.num_rows
         if not done:
-            yield Block.empty([group.column for group in self.groups])
+            yield Block.of(chosen([group.column.empty() for group in self.groups], self.order))
 
 
 class DataFrameSource(Source):
@@ -79,6 +93,7 @@ class DataFrameSource(Source):
         labels: whether labels are needed.
         input_shapes: row shapes of the model's inputs; a flat array column of the same size takes that shape.
         outputs: number of the model's outputs; several label columns of a model of one output form one matrix.
+        strings: features may be strings, of which a model makes numbers.
 
     Raises:
         ValueError: a column is missing or of a type that is not numeric, or the DataFrame has no rows.
@@ -88,7 +103,7 @@ class DataFrameSource(Source):
 
     def __init__(self, frame: DataFrame, feature_cols: Any, label_cols: Any = None, weight_col: str | None = None,
                  labels: bool = True, input_shapes: Sequence[tuple[int | None, ...]] = ((None,),),
-                 outputs: int = 1) -> None:
+                 outputs: int = 1, strings: bool = False) -> None:
         features = _name_list(feature_cols, "feature_cols", frame)
         targets = _name_list(label_cols, "label_cols", frame) if labels else []
         weights = [weight_col] if weight_col is not None else []
@@ -96,6 +111,7 @@ class DataFrameSource(Source):
         check_columns(frame, names)
         self.frame, self.rows = frame, None
         self.names = tuple(names)
+        self.texts = len(features) if strings else 0  # how many of the names may be columns of strings
         positions = iter(range(len(names)))
         feature_groups = _grouped(features, len(input_shapes), positions, "feature_cols", "inputs")
         target_groups = _grouped(targets, outputs, positions, "label_cols", "outputs") if labels else []
@@ -117,25 +133,24 @@ class DataFrameSource(Source):
             array = array.reshape(1, *shape)
             columns.append(Group(names, positions, Column(", ".join(names), shape, array.dtype.str)))
             first.append(array)
-        self.reader = ArrowReader(tuple(columns))
+        self.reader = ArrowReader(tuple(columns), tuple(range(len(columns))))
         self.columns = tuple(group.column for group in columns)
         self.first = tuple(first)
 
     def prepared(self, keep: bool = False) -> DataFrame:
         """The columns that are read, made ready for Arrow (vectors as arrays), after the original ones if `keep`."""
-        columns = [prepare(self.frame, name).alias(PREPARED.format(position))
+        columns = [prepare(self.frame, name, position < self.texts).alias(PREPARED.format(position))
                    for position, name in enumerate(self.names)]
         return self.frame.select("*", *columns) if keep else self.frame.select(*columns)
 
-    def select(self, order: Sequence[int]) -> DataFrameSource:
+    def select(self, order: Sequence[Choice]) -> DataFrameSource:
         """The same rows with only these columns, in this order."""
-        chosen = object.__new__(DataFrameSource)
-        chosen.frame, chosen.names, chosen.rows = self.frame, self.names, None
-        chosen.structure = Structure(tuple(range(len(order))))
-        chosen.columns = tuple(self.columns[number] for number in order)
-        chosen.first = tuple(self.first[number] for number in order)
-        chosen.reader = replace(self.reader, groups=tuple(self.reader.groups[number] for number in order))
-        return chosen
+        source = object.__new__(DataFrameSource)
+        source.frame, source.names, source.texts, source.rows = self.frame, self.names, self.texts, None
+        source.structure = Structure(tuple(range(len(order))))
+        source.columns, source.first = chosen_columns(self.columns, self.first, order)
+        source.reader = replace(self.reader, order=composed(self.reader.order, order))
+        return source
 
     def pieces(self) -> RDD[tuple[int, Block]]:
         """(partition, block) in row order; each partition answers with at least one block."""

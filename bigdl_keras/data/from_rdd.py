@@ -13,7 +13,7 @@ import numpy as np
 
 from bigdl_keras.data.block import Block, Column
 from bigdl_keras.data.sample import Sample
-from bigdl_keras.data.source import Source, Structure, storage
+from bigdl_keras.data.source import Choice, Source, Structure, chosen, chosen_columns, composed, storage
 from bigdl_keras.graph import nest
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ class RowReader:
         form: the nest of a row, with column numbers at its leaves; Samples are read as (features, labels).
         samples: rows are `Sample`s.
         columns: what each column must look like.
-        order: which columns to keep, in this order.
+        order: which columns to keep, or to make of them, in this order.
     """
 
     form: Any
     samples: bool
     columns: tuple[Column, ...]
-    order: tuple[int, ...]
+    order: tuple[Choice, ...]
 
     def read(self, partition: int, rows: Iterable[Any]) -> Iterator[Block]:
         """The rows of one partition as blocks of moderate size; at least one, perhaps of no rows."""
@@ -47,9 +47,9 @@ class RowReader:
         while chunk := list(islice(iterator, longest)):
             arrays = self._columns_of(chunk, partial(_place, partition, done))
             done += len(chunk)
-            yield Block.of([arrays[number] for number in self.order])
+            yield Block.of(chosen(arrays, self.order))
         if not done:
-            yield Block.empty([self.columns[number] for number in self.order])
+            yield Block.of(chosen([column.empty() for column in self.columns], self.order))
 
     def _columns_of(self, rows: list[Any], place: Callable[[int], str]) -> list[np.ndarray]:
         if self.samples:
@@ -68,6 +68,7 @@ class RddSource(Source):
         inputs: number of arrays that the model takes, to tell (x, y) from two features where labels may be absent,
             and whether a tuple of numbers is several features or one.
         outputs: number of arrays of labels, likewise.
+        strings: features may hold strings, of which a model makes numbers.
 
     Raises:
         ValueError: there is no first row, or it has no form that is known.
@@ -75,7 +76,8 @@ class RddSource(Source):
 
     kind = "rdd"
 
-    def __init__(self, rdd: RDD[Any], labels: bool = True, inputs: int = 1, outputs: int = 1) -> None:
+    def __init__(self, rdd: RDD[Any], labels: bool = True, inputs: int = 1, outputs: int = 1,
+                 strings: bool = False) -> None:
         self.rdd = rdd
         head = rdd.take(1)
         if not head:
@@ -84,7 +86,7 @@ class RddSource(Source):
         if samples:
             row = (_bare(row.features), _bare(row.labels)) if row.labels else (_bare(row.features),)
         parts = _parts(row, samples, labels, inputs)
-        numbered, structure, columns, leaves = _survey(parts, (inputs, outputs, outputs))
+        numbered, structure, columns, leaves = _survey(parts, (inputs, outputs, outputs), strings)
         self.structure, self.columns, self.rows = structure, columns, None
         if samples or len(parts) > 1:  # a sample always has two parts
             form: Any = (*numbered, _Ignored)[:2] if samples else numbered
@@ -93,15 +95,14 @@ class RddSource(Source):
         self.first = tuple(leaves)
         self.reader = RowReader(form, samples, columns, tuple(range(len(columns))))
 
-    def select(self, order: Sequence[int]) -> RddSource:
+    def select(self, order: Sequence[Choice]) -> RddSource:
         """The same rows with only these columns, in this order."""
-        chosen = object.__new__(RddSource)
-        chosen.rdd, chosen.rows = self.rdd, None
-        chosen.structure = Structure(tuple(range(len(order))))
-        chosen.columns = tuple(self.columns[number] for number in order)
-        chosen.first = tuple(self.first[number] for number in order)
-        chosen.reader = replace(self.reader, order=tuple(self.reader.order[number] for number in order))
-        return chosen
+        source = object.__new__(RddSource)
+        source.rdd, source.rows = self.rdd, None
+        source.structure = Structure(tuple(range(len(order))))
+        source.columns, source.first = chosen_columns(self.columns, self.first, order)
+        source.reader = replace(self.reader, order=composed(self.reader.order, order))
+        return source
 
     def pieces(self) -> RDD[tuple[int, Block]]:
         """(partition, block) in row order; each partition answers with at least one block."""
@@ -164,7 +165,7 @@ def _is_leaf(value: Any, several: bool = False) -> bool:
     return True
 
 
-def _survey(parts: tuple[Any, ...], expected: tuple[int, int, int],
+def _survey(parts: tuple[Any, ...], expected: tuple[int, int, int], strings: bool,
             ) -> tuple[tuple[Any, ...], Structure, tuple[Column, ...], list[np.ndarray]]:
     """Number the leaves of the first row, and note what each looks like."""
     columns: list[Column] = []
@@ -176,7 +177,7 @@ def _survey(parts: tuple[Any, ...], expected: tuple[int, int, int],
         if not _is_leaf(value, several):
             return tuple(number(item, f"{name}[{position}]") for position, item in enumerate(value))
         array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
+        if array.dtype.kind not in "biuf" and not (strings and array.dtype.kind in "USTO" and name.startswith("x")):
             raise TypeError(f"`{name}` of the first row must be a number or an array of numbers. Received "
                             f"{_describe(value)}. Encode strings and fill missing values first.")
         leaves.append(np.asarray(array[None], dtype=storage(array.dtype)))
@@ -221,6 +222,8 @@ def _require_types(rows: list[Any], types: tuple[type, ...], place: Callable[[in
 def _stack(values: list[Any], column: Column, place: Callable[[int], str]) -> np.ndarray:
     """The column as an array; the slow search for the offending row starts only when there is one."""
     wanted = np.dtype(column.dtype)
+    if wanted.kind == "O":
+        return _stack_strings(values, column, place)
     try:
         array = np.asarray(values)
     except ValueError:  # rows of several shapes
@@ -242,6 +245,14 @@ def _stack(values: list[Any], column: Column, place: Callable[[int], str]) -> np
             raise TypeError(f"`{column.name}` is {wanted} in the first row of the RDD, but {single.dtype} in "
                             f"{place(number)}: {_describe(value)}. Make all rows of one type, e.g. float32.")
     raise TypeError(f"`{column.name}`: {place(0)} and the rows after it are of mixed types, not all {wanted}.")
+
+
+def _stack_strings(values: list[Any], column: Column, place: Callable[[int], str]) -> np.ndarray:
+    for number, value in enumerate(values):
+        if np.shape(value) != column.shape or not all(isinstance(item, (str, bytes)) for item in np.ravel(value)):
+            raise TypeError(f"`{column.name}` must be strings of shape {column.shape} in every row, as in the first "
+                            f"one. {place(number)} holds {_describe(value)}.")
+    return np.asarray(values, dtype=object).reshape(len(values), *column.shape)
 
 
 def _describe(value: Any) -> str:

@@ -196,6 +196,11 @@ class Weight(Operators):
         raise NotImplementedError
 
 
+def is_string(leaf: Any) -> bool:
+    """Whether `leaf` is a KerasTensor of strings."""
+    return isinstance(leaf, KerasTensor) and leaf.dtype == STRING
+
+
 def is_symbolic(leaf: Any) -> bool:
     """Whether `leaf` is a KerasTensor."""
     return isinstance(leaf, KerasTensor)

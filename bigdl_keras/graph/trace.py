@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,9 +14,12 @@ import numpy as np
 from bigdl_keras.errors import add_place
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.node import Node
-from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor, Weight, is_symbolic
+from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor, Weight, is_string, is_symbolic
 from bigdl_keras.kernels import KERNELS
 from bigdl_keras.kernels.random import Draws
+
+ENCODE = "encode"
+"""The one kernel that reads strings."""
 
 
 @dataclass
@@ -140,6 +143,8 @@ def _record(trace: Trace, kernel_name: str, inputs: tuple[Any, ...], attributes:
     kernel = KERNELS[kernel_name]
     inputs = _adapt_constants(inputs)
     layer = "/".join(trace.path)
+    if kernel_name != ENCODE and any(map(is_string, inputs)):
+        raise TypeError(f"'{kernel_name}' computes with numbers, not with strings.")
     try:
         shape = kernel.shape(*(_shape(item) for item in inputs), **attributes)
     except ValueError as error:
@@ -152,6 +157,47 @@ def _record(trace: Trace, kernel_name: str, inputs: tuple[Any, ...], attributes:
     outputs = tuple(KerasTensor(item, dtype) for item, dtype in zip(shapes, dtypes, strict=True))
     trace.calls.append(KernelCall(kernel_name, inputs, attributes, outputs, layer))
     return outputs if kernel.several else outputs[0]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an encoder makes of inputs of a trace: known as soon as they are read, so no step of a Plan.
+
+    Attributes:
+        layer: whose it is.
+        encoder: from arrays of the inputs to numbers.
+        inputs: which inputs it reads.
+    """
+
+    layer: str
+    encoder: Any
+    inputs: tuple[int, ...]
+
+
+def take_readings(trace: Trace, inputs: Sequence[KerasTensor]) -> tuple[list[KerasTensor], list[Reading]]:
+    """Take the encoding of strings out of a trace.
+
+    Returns:
+        (what a plan is given: the inputs that are numbers, then one tensor for each reading; the readings).
+
+    Raises:
+        ValueError: an encoder reads strings together with something that is computed.
+    """
+    numbers = {id(tensor): number for number, tensor in enumerate(inputs)}
+    readings, made, kept = [], [], []
+    for call in trace.calls:
+        if not any(map(is_string, call.inputs)):
+            kept.append(call)
+            continue
+        if any(id(item) not in numbers for item in call.inputs):
+            raise ValueError(f"Layer '{call.layer}' reads strings together with numbers that the model computes. Give "
+                             "it inputs of the model alone, and data of the shapes that its Inputs say.")
+        call.outputs[0].name = call.layer
+        read = tuple(numbers[id(item)] for item in call.inputs)
+        readings.append(Reading(call.layer, call.attributes["encoder"], read))
+        made.append(call.outputs[0])
+    trace.calls[:] = kept
+    return [tensor for tensor in inputs if not is_string(tensor)] + made, readings
 
 
 def _adapt_constants(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -230,5 +276,12 @@ def abstract_outputs(function: Callable[..., Any], args: tuple[Any, ...], kwargs
     def stand_in(leaf: Any) -> Any:
         return KerasTensor(leaf.shape, leaf.dtype, leaf.name) if is_symbolic(leaf) else leaf
 
-    with tracing():
-        return function(*nest.map_leaves(stand_in, tuple(args)), **nest.map_leaves(stand_in, dict(kwargs)))
+    try:
+        with tracing():
+            return function(*nest.map_leaves(stand_in, tuple(args)), **nest.map_leaves(stand_in, dict(kwargs)))
+    except TypeError as error:
+        if not any(map(is_string, nest.flatten(list(args)))):
+            raise
+        name = getattr(function, "name", getattr(function, "__name__", function))
+        raise ValueError(f"'{name}' was given strings and computes with numbers. Put a StringLookup, Hashing or "
+                         "TextVectorization before it.") from error

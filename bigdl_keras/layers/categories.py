@@ -9,7 +9,7 @@ import numpy as np
 
 from bigdl_keras import ops
 from bigdl_keras.graph import nest
-from bigdl_keras.graph.tensor import KerasTensor
+from bigdl_keras.graph.tensor import STRING, KerasTensor
 from bigdl_keras.graph.trace import apply
 from bigdl_keras.kernels.encoding import CrossEncoder, Encoder, HashEncoder
 from bigdl_keras.layers.base import Layer
@@ -91,7 +91,12 @@ class Encoding(Layer):
         return apply("encode", *inputs, encoder=self.encoder)
 
     def _input_dtype(self) -> str:
-        return "int64"
+        return STRING if self.reads_strings else "int64"
+
+    @property
+    def reads_strings(self) -> bool:
+        """Whether the inputs are strings, where nothing else is said of them."""
+        return False
 
 
 def _array(value: Any) -> np.ndarray:

@@ -209,6 +209,11 @@ class IndexLookup(Encoding):
     # ---- calling
 
     @property
+    def reads_strings(self) -> bool:
+        """All but lookups of whole numbers, and of the tokens that numbers stand for."""
+        return self.strings and not self.invert
+
+    @property
     def depth(self) -> int:
         """Length of the vectors."""
         return int(self.max_tokens) if self.pad_to_max_tokens else self.vocabulary_size()

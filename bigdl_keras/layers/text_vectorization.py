@@ -111,6 +111,11 @@ class TextVectorization(Encoding):
         """How many numbers there are, with those of padding and of unknown tokens."""
         return self._lookup_layer.vocabulary_size()
 
+    @property
+    def reads_strings(self) -> bool:
+        """Texts."""
+        return True
+
     def call(self, inputs: Any) -> Any:
         self._lookup_layer.need_vocabulary()
         mode = self.output_mode

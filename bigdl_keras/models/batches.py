@@ -14,6 +14,7 @@ from bigdl_keras.graph.plan import Context
 from bigdl_keras.models.columns import match, match_inputs
 from bigdl_keras.models.objective import Running
 from bigdl_keras.models.runtime import Program
+from bigdl_keras.models.sources import may_read_strings
 from bigdl_keras.optimizers.slices import alone
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def train_step(
     Raises:
         ValueError: with `refuses_nan`, the loss is NaN; the message says where it began.
     """
-    matched = match(model, ArraySource(x, y, sample_weight))
+    matched = match(model, ArraySource(x, y, sample_weight, may_read_strings(model)))
     runtime = model.runtime
     program = runtime.objective_program(
         model.heads, matched.inputs, matched.labels, matched.weights, True, class_weight
@@ -94,7 +95,7 @@ def train_step(
 def test_on_batch(model: Model, x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
     """See `Model.test_on_batch`."""
     model.need_compiled("test_on_batch")
-    matched = match(model, ArraySource(x, y, sample_weight))
+    matched = match(model, ArraySource(x, y, sample_weight, may_read_strings(model)))
     program = model.runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, False)
     rows = matched.source.rows or 0
     arrays = [*matched.source.read().arrays, np.asarray(rows, np.float32)]
@@ -104,7 +105,7 @@ def test_on_batch(model: Model, x: Any, y: Any, sample_weight: Any, return_dict:
 
 def predict_on_batch(model: Model, x: Any) -> Any:
     """See `Model.predict_on_batch`."""
-    source, inputs = match_inputs(model, ArraySource(x))
+    source, inputs = match_inputs(model, ArraySource(x, strings=may_read_strings(model)))
     program = model.runtime.predict_program(inputs)
     outputs = model.runtime.execution(program).forward(source.read().arrays, Context())
     model.runtime.keep_states(program)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bigdl_keras.data import Column, Source
+from bigdl_keras.data import Choice, Column, Encoded, Source
 from bigdl_keras.graph import nest
+from bigdl_keras.graph.tensor import STRING
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.models.runtime import Spec
 from bigdl_keras.registry import suggestion
@@ -42,7 +44,8 @@ def match_inputs(model: Model, source: Source) -> tuple[Source, tuple[Spec, ...]
     """
     ensure_built(model, source)
     numbers = _input_columns(model, source)
-    return source.select(numbers), _input_specs(model, source, numbers)
+    specs = _input_specs(model, source, numbers)
+    return source.select(_as_read(model, numbers, specs)), specs
 
 
 def match(model: Model, source: Source) -> Matched:
@@ -64,10 +67,11 @@ def match(model: Model, source: Source) -> Matched:
             )
     used = [label if head.used else None for head, label in zip(model.heads, labels, strict=True)]
     kept = [weight if label is not None else None for weight, label in zip(weights, used, strict=True)]
-    order = [*inputs, *(number for number in (*used, *kept) if number is not None)]
+    specs = _input_specs(model, source, inputs)
+    order = [*_as_read(model, inputs, specs), *(number for number in (*used, *kept) if number is not None)]
     return Matched(
         source.select(order),
-        _input_specs(model, source, inputs),
+        specs,
         _column_specs(source, used),
         _column_specs(source, kept),
     )
@@ -122,12 +126,29 @@ def _input_specs(model: Model, source: Source, numbers: Sequence[int]) -> tuple[
     )
 
 
+def _as_read(model: Model, numbers: Sequence[int], specs: Sequence[Spec]) -> list[Choice]:
+    """The columns as the plan is given them: of strings, what the model's encoders make."""
+    if not any(spec.dtype == STRING for spec in specs):
+        return list(numbers)
+    readings = model.runtime.readings(specs)
+
+    def part(position: int) -> tuple[int, tuple[int, ...] | None, str | None]:
+        spec = specs[position]
+        known = None if None in spec.shape else tuple(size for size in spec.shape if size is not None)
+        return numbers[position], known, None if spec.dtype == STRING else spec.dtype
+
+    made = [Encoded(reading.layer, reading.encoder, tuple(map(part, reading.inputs))) for reading in readings]
+    return [number for number, spec in zip(numbers, specs, strict=True) if spec.dtype != STRING] + made
+
+
 def _input_spec(column: Column, shape: tuple[int | None, ...], dtype: str, name: str) -> Spec:
     given = tuple(column.shape)
     fits = len(given) == len(shape) and all(
         size is None or size == other for size, other in zip(shape, given, strict=True)
     )
     if fits:
+        return Spec(tuple(shape), dtype, name)
+    if dtype == STRING and None not in shape and prod(given) == prod(size or 0 for size in shape):  # shaped when read
         return Spec(tuple(shape), dtype, name)
     if (*given, 1) == tuple(shape) or (given == (*shape, 1)):
         return Spec(given, dtype, name)
@@ -185,4 +206,6 @@ def _column_specs(source: Source, numbers: Sequence[int | None]) -> tuple[Spec |
 
 def _float_or_int(column: Column) -> str:
     kind = np.dtype(column.dtype).kind
+    if kind == "O":
+        return STRING
     return "float32" if kind == "f" else ("int32" if kind in "iu" else str(np.dtype(column.dtype)))

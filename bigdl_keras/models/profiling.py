@@ -12,6 +12,7 @@ from bigdl_keras.data import ArraySource
 from bigdl_keras.graph.plan import Context
 from bigdl_keras.graph.profile import LayerTimes, profile
 from bigdl_keras.models.columns import match, match_inputs
+from bigdl_keras.models.sources import may_read_strings
 
 if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
@@ -23,11 +24,11 @@ def measure(model: Model, x: Any, y: Any, sample_weight: Any, runs: int) -> list
     """The times of a training step where `y` is given, else of a prediction."""
     runtime = model.runtime
     if y is None:
-        source, inputs = match_inputs(model, ArraySource(x))
+        source, inputs = match_inputs(model, ArraySource(x, strings=may_read_strings(model)))
         plan, arrays, training = runtime.predict_program(inputs).plan, [*source.read().arrays], False
     else:
         model.need_compiled("profile")
-        matched = match(model, ArraySource(x, y, sample_weight))
+        matched = match(model, ArraySource(x, y, sample_weight, may_read_strings(model)))
         program = runtime.objective_program(model.heads, matched.inputs, matched.labels, matched.weights, True)
         rows = np.asarray(matched.source.rows, np.float32)
         plan, arrays, training = program.plan, [*matched.source.read().arrays, rows], True

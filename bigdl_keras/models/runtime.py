@@ -14,7 +14,7 @@ from bigdl_keras.graph import nest
 from bigdl_keras.graph.compiler import compile_plan
 from bigdl_keras.graph.plan import Execution, Plan
 from bigdl_keras.graph.tensor import KerasTensor
-from bigdl_keras.graph.trace import apply, tracing
+from bigdl_keras.graph.trace import Reading, apply, take_readings, tracing
 from bigdl_keras.models.objective import Batch, Head, Numbers, trace_objective
 from bigdl_keras.optimizers.slices import Slice
 from bigdl_keras.parameters import ParameterVector, Variable, floatx
@@ -93,10 +93,22 @@ class Runtime:
             with tracing(training=False) as trace:
                 tensors = [spec.tensor() for spec in inputs]
                 outputs = self.model(self._packed(tensors))
-            plan = compile_plan(trace, tensors, nest.flatten(outputs), self.vector.spans)
+            entries, _ = take_readings(trace, tensors)
+            plan = compile_plan(trace, entries, nest.flatten(outputs), self.vector.spans)
             structure = nest.map_leaves(lambda _: None, outputs)
             self._programs[key] = Program(plan, structure=structure)
         return self._programs[key]
+
+    def readings(self, inputs: Sequence[Spec]) -> list[Reading]:
+        """What is made of the model's strings as rows are read: it follows the inputs that are numbers in a plan."""
+        key = ("readings", tuple(inputs))
+        if key not in self._executions:
+            with tracing(training=False) as trace:
+                tensors = [spec.tensor() for spec in inputs]
+                self.model(self._packed(tensors))
+            self._executions[key] = take_readings(trace, tensors)[1]
+        found: list[Reading] = self._executions[key]
+        return found
 
     def objective_program(
         self,
@@ -143,6 +155,7 @@ class Runtime:
             ys = [None if spec is None else spec.tensor() for spec in labels]
             ws = [None if spec is None else spec.tensor() for spec in weights]
             outputs = nest.flatten(self.model(self._packed(xs)))
+            xs, _ = take_readings(trace, xs)
             used = [
                 _with_class_weight(weight, label, class_weight) if class_weight and label is not None else weight
                 for weight, label in zip(ws, ys, strict=True)

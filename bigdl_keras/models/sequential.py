@@ -124,7 +124,7 @@ class Sequential(Model):
 def _entry_of(layer: Layer) -> InputLayer | None:
     """The entry that the first layer declares by `input_shape=`, or has because it is a model."""
     if layer.batch_input_shape is not None:
-        dtype = "int32" if type(layer).__name__ == "Embedding" else layer.dtype
+        dtype = "int32" if type(layer).__name__ == "Embedding" else layer._input_dtype()
         return InputLayer(batch_shape=layer.batch_input_shape, dtype=dtype, name=f"{layer.name}_input")
     if isinstance(layer, Model) and layer.graph is not None and len(layer.inputs) == 1:
         tensor = layer.inputs[0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from bigdl_keras.data import ArraySource, Source, as_source, kind_of
 from bigdl_keras.graph import nest
+from bigdl_keras.graph.tensor import is_string
 
 if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
@@ -48,7 +49,14 @@ def split_validation(arguments: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
 def source_of(model: Model, x: Any, y: Any, weights: Any, columns: dict[str, Any], labels: bool = True) -> Source:
     shapes = [tensor.shape[1:] for tensor in model.graph.input_tensors] if model.graph is not None else [(None,)]
     outputs = len(model.graph.output_tensors) if model.graph is not None else 1
-    return as_source(x, y, weights, **columns, labels=labels, input_shapes=shapes, outputs=outputs)
+    return as_source(
+        x, y, weights, **columns, labels=labels, input_shapes=shapes, outputs=outputs, strings=may_read_strings(model)
+    )
+
+
+def may_read_strings(model: Model) -> bool:
+    """Whether an input of the model takes strings, or it is not known yet what it takes."""
+    return model.graph is None or any(map(is_string, model.graph.input_tensors))
 
 
 def first_rows(steps: int | None, batch_size: int, x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
@@ -79,7 +87,7 @@ def validation_source(
             f"Received {type(validation).__name__}."
         )
     x, y, weights = (*validation, None)[:3]
-    return ArraySource(*first_rows(steps, batch_size, x, y, weights))
+    return ArraySource(*first_rows(steps, batch_size, x, y, weights), strings=may_read_strings(model))
 
 
 def validation_epochs(frequency: Any, initial_epoch: int, epochs: int) -> Collection[int] | None:
