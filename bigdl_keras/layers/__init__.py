@@ -62,6 +62,7 @@ from bigdl_keras.layers.core import (
     Identity,
     Lambda,
     Masking,
+    ReversibleEmbedding,
 )
 from bigdl_keras.layers.image_colours import (
     AutoContrast,
@@ -91,6 +92,7 @@ from bigdl_keras.layers.index_lookup import IntegerLookup, StringLookup
 from bigdl_keras.layers.input_layer import Input, InputLayer
 from bigdl_keras.layers.keras1_layers import Highway, MaxoutDense, ParametricSoftplus, RReLU, SReLU, ThresholdedReLU
 from bigdl_keras.layers.locally_connected import LocallyConnected1D, LocallyConnected2D
+from bigdl_keras.layers.lookup import deserialize, serialize
 from bigdl_keras.layers.merging import (
     Add,
     Average,
@@ -208,11 +210,12 @@ __all__ = [
     "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGrayscale", "RandomHue", "RandomInvert",
     "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
     "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape", "ResizeBilinear", "Resizing",
-    "SReLU", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D",
-    "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax", "Solarization",
-    "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Sqrt",
-    "Square", "Squeeze", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization", "Threshold",
-    "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization", "UpSampling1D", "UpSampling2D",
-    "UpSampling3D", "WithinChannelLRN2D", "WordEmbedding", "Wrapper", "ZeroPadding1D", "ZeroPadding2D",
-    "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "ReversibleEmbedding", "SReLU", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D",
+    "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax",
+    "Solarization", "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    "SpectralNormalization", "Sqrt", "Square", "Squeeze", "StackedRNNCells", "StringLookup", "Subtract",
+    "TextVectorization", "Threshold", "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization",
+    "UpSampling1D", "UpSampling2D", "UpSampling3D", "WithinChannelLRN2D", "WordEmbedding", "Wrapper", "ZeroPadding1D",
+    "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum",
+    "multiply", "serialize", "subtract",
 ]

@@ -194,6 +194,53 @@ class Embedding(Layer):
 
 
 @register("layer")
+class ReversibleEmbedding(Embedding):
+    """An Embedding that also turns vectors back into a score for each integer (Press and Wolf, 2016).
+
+    Args:
+        input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero: as in
+            Embedding.
+        tie_weights: scores are products with the table itself, not with a matrix of their own.
+        reverse_dtype: dtype of the products.
+        logit_soft_cap: c for c * tanh(scores / c), which keeps scores below c; None to leave them.
+
+    Call arguments:
+        inputs: integers (batch, ...); with `reverse` vectors (batch, ..., output_dim).
+        reverse: answer with scores (batch, ..., input_dim).
+    """
+
+    def __init__(self, input_dim: int, output_dim: int, tie_weights: bool = True,
+                 embeddings_initializer: Any = "uniform", embeddings_regularizer: Any = None,
+                 embeddings_constraint: Any = None, mask_zero: bool = False, reverse_dtype: Any = None,
+                 logit_soft_cap: float | None = None, **kwargs: Any) -> None:
+        self.tie_weights = tie_weights
+        super().__init__(input_dim, output_dim, embeddings_initializer, embeddings_regularizer, embeddings_constraint,
+                         mask_zero, **kwargs)
+        self.keep({"tie_weights": tie_weights, "reverse_dtype": reverse_dtype, "logit_soft_cap": logit_soft_cap})
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        if not self.tie_weights and "reverse_embeddings" not in self.__dict__:
+            self.reverse_embeddings = self.add_weight((self.output_dim, self.input_dim), self.embeddings_initializer,
+                                                      name="reverse_embeddings")
+
+    def call(self, inputs: Any, reverse: bool = False) -> Any:
+        if not reverse:
+            return super().call(inputs)
+        kernel = ops.transpose(self.embeddings) if self.tie_weights else self.reverse_embeddings
+        if self.reverse_dtype is not None:
+            inputs, kernel = ops.cast(inputs, self.reverse_dtype), ops.cast(kernel, self.reverse_dtype)
+        scores = ops.matmul(inputs, kernel)
+        cap = self.logit_soft_cap
+        return scores if cap is None else ops.tanh(scores / cap) * cap
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        if str(ops.dtype_of(inputs)).startswith("float") and len(inputs.shape) > 2:  # vectors on their way back
+            return previous_mask
+        return super().compute_mask(inputs, previous_mask)
+
+
+@register("layer")
 class Masking(Layer):
     """Mask the time steps all of whose features equal `mask_value`; they are set to 0.
 

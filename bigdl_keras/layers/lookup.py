@@ -26,6 +26,25 @@ def layer_from_config(entry: Any, custom_objects: dict[str, Any] | None = None) 
     return found.from_config(entry.get("config") or {})
 
 
+def serialize(layer: Any) -> dict[str, Any]:
+    """A layer as plain data, as `keras.layers.serialize` answers: module, class name, config and registered name."""
+    config: dict[str, Any] = registry.to_config("layer", layer)
+    return config
+
+
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """The layer that `serialize`, of this library or of Keras, described.
+
+    Args:
+        config: {"class_name", "config"} and what else says whose it is.
+        custom_objects: classes of yours by name.
+
+    Returns:
+        A layer with fresh weights.
+    """
+    return layer_from_config(config, custom_objects)
+
+
 def layer_to_config(layer: Any) -> dict[str, Any]:
     """What `layer_from_config` reads."""
     return {"class_name": type(layer).__name__, "config": layer.get_config()}

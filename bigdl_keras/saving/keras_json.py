@@ -118,6 +118,7 @@ KERAS_LAYERS = frozenset(
         "ReLU",
         "RepeatVector",
         "Rescaling",
+        "ReversibleEmbedding",
         "Reshape",
         "Resizing",
         "SeparableConv1D",

@@ -274,6 +274,18 @@ def _preprocessing() -> Iterator[Any]:
         for height, width in ((3, 7), (8, 2), (5, 5)):
             yield "Resizing", {"height": height, "width": width, "interpolation": interpolation}, (2, 4, 5, 3)
     yield "Resizing", {"height": 3, "width": 7, "crop_to_aspect_ratio": True}, (2, 4, 5, 3)
+    for flag in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"):
+        for data_format in ("channels_last", "channels_first"):
+            own = {"height": 3, "width": 2, flag: True, "fill_value": 0.5, "data_format": data_format}
+            yield "Resizing", own, (2, 6, 5, 3)
     yield "CenterCrop", {"height": 2, "width": 3}, (2, 5, 6, 3)
     yield "CenterCrop", {"height": 7, "width": 3}, (2, 5, 6, 3)
-    yield "Discretization", {"bin_boundaries": [0.0, 0.5, 1.0]}, (3, 4)
+    for mode in ("int", "one_hot", "multi_hot", "count"):
+        yield "Discretization", {"bin_boundaries": [0.0, 0.5, 1.0], "output_mode": mode}, (3, 4)
+    for mode in ("one_hot", "multi_hot", "count"):
+        yield "CategoryEncoding", {"num_tokens": 6, "output_mode": mode}, INTEGERS[0]
+    yield "CategoryEncoding", {"num_tokens": 6, "output_mode": "count"}, INTEGERS, {"count_weights": INTEGERS * 0.5}
+    yield "ReversibleEmbedding", {"input_dim": 6, "output_dim": 3}, INTEGERS
+    yield "ReversibleEmbedding", {"input_dim": 6, "output_dim": 3}, (2, 4, 3), {"reverse": True}
+    own = {"input_dim": 6, "output_dim": 3, "tie_weights": False, "logit_soft_cap": 1.5}
+    yield "ReversibleEmbedding", own, (2, 4, 3), {"reverse": True}

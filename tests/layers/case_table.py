@@ -37,6 +37,20 @@ class SelfAttention(Layer):
         return {**super().get_config(), "attention": attention, "causal": self.causal}
 
 
+class ThereAndBack(Layer):
+    """An embedding whose vectors become scores again."""
+
+    def __init__(self, embedding: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.embedding = layers.lookup.layer_from_config(embedding)
+
+    def call(self, inputs: Any) -> Any:
+        return self.embedding(self.embedding(inputs) * 2.0, reverse=True)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "embedding": layers.serialize(self.embedding)}
+
+
 class PlainCell(Layer):
     """A user's own recurrent cell."""
 
@@ -58,6 +72,9 @@ CASES: list[Case] = [
     (lambda: layers.Dense(3, use_bias=False), (4, 2, 5), (4, 2, 3)),
     (lambda: layers.EinsumDense("abc,cd->abd", (None, 6), bias_axes="d", activation="tanh"), (2, 4, 3), (2, 4, 6)),
     (lambda: layers.EinsumDense("...x,xy->...y", 3, bias_axes="y"), (2, 4, 5), (2, 4, 3)),
+    (lambda: layers.ReversibleEmbedding(5, 3, mask_zero=True), INTEGERS, (3, 4, 3)),
+    (lambda: ThereAndBack(layers.ReversibleEmbedding(5, 3)), INTEGERS, (3, 4, 5)),
+    (lambda: ThereAndBack(layers.ReversibleEmbedding(5, 3, False, logit_soft_cap=2.0)), INTEGERS, (3, 4, 5)),
     (lambda: layers.Activation("gelu"), (2, 3), (2, 3)),
     (lambda: layers.Identity(), (2, 3), (2, 3)),
     (lambda: layers.Embedding(5, 3, mask_zero=True), INTEGERS, (3, 4, 3)),
@@ -191,6 +208,8 @@ CASES: list[Case] = [
     (lambda: layers.CategoryEncoding(5, "one_hot"), INTEGERS, (3, 4, 5)),
     (lambda: layers.Resizing(3, 5), (2, 2, 4, 1), (2, 3, 5, 1)),
     (lambda: layers.Resizing(3, 2, "lanczos3", crop_to_aspect_ratio=True), (2, 4, 5, 1), (2, 3, 2, 1)),
+    (lambda: layers.Resizing(2, 2, pad_to_aspect_ratio=True, fill_value=1.0, antialias=True), (2, 4, 5, 1),
+     (2, 2, 2, 1)),
     (lambda: layers.CenterCrop(2, 3), (2, 4, 4, 1), (2, 2, 3, 1)),
     (lambda: layers.CenterCrop(5, 3), (2, 4, 4, 1), (2, 5, 3, 1)),
     (lambda: layers.Discretization([0.0, 1.0]), (3, 4), (3, 4)),

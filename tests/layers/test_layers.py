@@ -64,6 +64,20 @@ def test_causal_transformer_does_not_look_ahead():
     np.testing.assert_allclose(layer([tokens[:, :3], places[:, :3]])[0], whole[:, :3], atol=1e-5)
 
 
+def test_layers_as_plain_data():
+    layer = layers.Dense(3, activation="relu", kernel_regularizer="l2", name="mine")
+    data = layers.serialize(layer)
+    assert (data["module"], data["class_name"], data["registered_name"]) == ("keras.layers", "Dense", None)
+    again = layers.deserialize(data)
+    assert type(again) is layers.Dense and again.get_config() == layer.get_config()
+    of_keras = {"module": "keras.layers", "class_name": "Dropout", "registered_name": None, "config": {
+        "name": "d", "trainable": True, "rate": 0.5, "seed": None, "noise_shape": None, "dtype": {
+            "module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}}}
+    assert layers.deserialize(of_keras).rate == 0.5
+    with pytest.raises(ValueError, match="Did you mean 'Dense'"):
+        layers.deserialize({"class_name": "Dens", "config": {}})
+
+
 def test_gaussian_sampler():
     mean, log_variance = np.full((20000, 1), 3.0), np.full((20000, 1), np.log(4.0))
     drawn = layers.GaussianSampler()([mean, log_variance])
