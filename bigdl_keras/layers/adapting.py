@@ -13,6 +13,13 @@ import numpy as np
 Measure = Callable[[Any], Any]
 Merge = Callable[[Any, Any], Any]
 
+def refuse_change(layer: Any) -> None:
+    """Raise if a model was made with what the layer would learn anew: its plans would not hear of it."""
+    if layer.is_recorded:
+        raise ValueError(f"Layer '{layer.name}' is part of a model that was made with what it knows. Adapt it, or set "
+                         "its vocabulary, before the model is made; or make the model again with a new layer.")
+
+
 _OF_SPARK = "bigdl_keras.data.summarizing"
 """The module that measures rows where they lie. It stands above and is asked by name, and only where such rows come."""
 

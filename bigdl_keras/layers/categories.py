@@ -9,7 +9,7 @@ import numpy as np
 
 from bigdl_keras import ops
 from bigdl_keras.graph import nest
-from bigdl_keras.graph.tensor import STRING, KerasTensor
+from bigdl_keras.graph.tensor import STRING, KerasTensor, is_symbolic
 from bigdl_keras.graph.trace import apply
 from bigdl_keras.kernels.encoding import CrossEncoder, Encoder, HashEncoder
 from bigdl_keras.layers.base import Layer
@@ -74,6 +74,7 @@ class Encoding(Layer):
     """Base: `encoder` makes numbers of the inputs, which may be arrays of strings, lists, or tensors of a model."""
 
     encoder: Encoder
+    is_recorded = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -88,6 +89,7 @@ class Encoding(Layer):
         return _array(inputs)
 
     def _encode(self, *inputs: Any) -> Any:
+        self.is_recorded |= any(map(is_symbolic, inputs))
         return apply("encode", *inputs, encoder=self.encoder)
 
     def _input_dtype(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from bigdl_keras import ops
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.kernels.encoding import DROPPED, TableEncoder, TokenEncoder, as_bytes, tokens_at
-from bigdl_keras.layers.adapting import measured
+from bigdl_keras.layers.adapting import measured, refuse_change
 from bigdl_keras.layers.categories import Encoding, as_vectors, chosen_mode, refuse_sparse, salt_of
 from bigdl_keras.parameters import floatx
 from bigdl_keras.registry import register
@@ -124,6 +124,7 @@ class IndexLookup(Encoding):
         Raises:
             ValueError: the vocabulary is empty, longer than `max_tokens`, or repeats a token.
         """
+        refuse_change(self)
         if isinstance(vocabulary, (str, Path)):
             vocabulary = Path(vocabulary).read_text("utf-8").splitlines()
         given = [self._token(item) for item in np.asarray(vocabulary).reshape(-1).tolist()]
@@ -189,6 +190,7 @@ class IndexLookup(Encoding):
             batch_size: ignored, for Keras's signature.
             steps: number of batches, where `data` is an iterable of them.
         """
+        refuse_change(self)
         measure = partial(_count, strings=self.strings, with_documents=self.output_mode == "tf_idf")
         self.adapt_to(measured(type(self).__name__, data, measure, TokenCounts.__add__, steps))
 

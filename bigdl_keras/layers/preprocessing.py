@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras import ops
-from bigdl_keras.layers.adapting import measured
+from bigdl_keras.graph.tensor import is_symbolic
+from bigdl_keras.layers.adapting import measured, refuse_change
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.categories import as_vectors, chosen_mode, refuse_sparse
 from bigdl_keras.layers.core import positive
@@ -179,6 +180,8 @@ class Discretization(Layer):
         That of the input, of int32; (..., bins) for vectors.
     """
 
+    is_recorded = False
+
     def __init__(self, bin_boundaries: Sequence[float] | None = None, num_bins: int | None = None,
                  epsilon: float = 0.01, output_mode: str = "int", sparse: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -201,6 +204,7 @@ class Discretization(Layer):
         """
         if self.num_bins is None:
             raise ValueError(f"Layer '{self.name}' has `bin_boundaries`: only Discretization(num_bins=...) adapts.")
+        refuse_change(self)
         merge = partial(merge_summaries, epsilon=self.epsilon)
         summary = measured("Discretization", data, partial(summarize, epsilon=self.epsilon), merge, steps)
         summary = merge(summary, np.zeros((2, 0), "float32"))
@@ -210,6 +214,7 @@ class Discretization(Layer):
         if self.bin_boundaries is None:
             raise ValueError(f"Layer '{self.name}' (Discretization) has no boundaries yet: call adapt(data) before it "
                              "is used.")
+        self.is_recorded |= is_symbolic(inputs)
         x = ops.expand_dims(ops.cast(inputs, self.dtype), -1)
         above = ops.greater_equal(x, np.asarray(self.bin_boundaries, self.dtype))
         numbers = ops.sum(ops.cast(above, "int32"), axis=-1)

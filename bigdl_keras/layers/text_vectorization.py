@@ -11,7 +11,7 @@ import numpy as np
 from bigdl_keras import registry
 from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.kernels.encoding import TableEncoder, TextEncoder
-from bigdl_keras.layers.adapting import measured
+from bigdl_keras.layers.adapting import measured, refuse_change
 from bigdl_keras.layers.categories import Encoding, as_vectors, finished_counts, refuse_sparse
 from bigdl_keras.layers.index_lookup import StringLookup, TokenCounts, refuse_path
 from bigdl_keras.registry import register
@@ -91,6 +91,7 @@ class TextVectorization(Encoding):
             batch_size: ignored, for Keras's signature.
             steps: number of batches, where `data` is an iterable of them.
         """
+        refuse_change(self)
         reader = TextEncoder(TableEncoder(()), self.standardize, self.split, self._widths, encoding=self.encoding)
         measure = partial(_count, reader=reader, with_documents=self.output_mode == "tf_idf")
         self._lookup_layer.adapt_to(measured("TextVectorization", data, measure, TokenCounts.__add__, steps))
@@ -101,6 +102,7 @@ class TextVectorization(Encoding):
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Replace the vocabulary; see StringLookup."""
+        refuse_change(self)
         self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:

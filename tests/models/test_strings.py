@@ -83,6 +83,16 @@ def test_strings_that_nothing_encodes_are_refused():
         with_words.predict([np.array(["a", None], object), AGES[:2]], verbose=0)
 
 
+def test_what_a_model_was_made_with_does_not_change():
+    for layer, data in ((layers.StringLookup(vocabulary=["a"]), ["b"]),
+                        (layers.TextVectorization(vocabulary=["a"], output_sequence_length=2), ["b"]),
+                        (layers.Discretization(num_bins=2), [1.0, 2.0, 3.0])):
+        layer.adapt(data)
+        layer(bk.Input((1,), dtype=layer._input_dtype()))
+        with pytest.raises(ValueError, match="before the model is made"):
+            layer.adapt(data)
+
+
 @pytest.mark.spark
 def test_rows_of_spark_become_numbers_on_the_executors(spark):
     model, plain, numbers = both()
