@@ -259,6 +259,53 @@ class RandomSharpness(_Colours):
 
 
 @register("layer")
+class RandomGaussianBlur(_Colours):
+    """Blur some images.
+
+    Args:
+        factor: probability; or the bounds from which the probability of each image is drawn.
+        kernel_size: how many neighbours count, an odd number; or one across and one down.
+        sigma: deviation of the bell, at most; or the bounds, from 0 to 1.
+        value_range: least and largest value of a pixel.
+        data_format, seed: see `ImageAugmentation`.
+    """
+
+    def __init__(self, factor: Any = 1.0, kernel_size: Any = 3, sigma: Any = 1.0,
+                 value_range: Sequence[float] = (0, 255), data_format: str | None = None, seed: int | None = None,
+                 **kwargs: Any) -> None:
+        super().__init__(value_range, seed, data_format, **kwargs)
+        self._keep_factor(factor)
+        sizes = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
+        if len(sizes) != 2 or any(size % 2 == 0 for size in sizes):
+            raise ValueError(f"`kernel_size` of RandomGaussianBlur must be an odd number, or two. "
+                             f"Received {kernel_size!r}.")
+        self.keep({"kernel_size": sizes, "sigma": bounds_of("RandomGaussianBlur", "sigma", sigma, 0, 1)})
+
+    def get_random_transformation(self, images: Any) -> dict[str, Any]:
+        """{"should_apply_blur", "blur_factor"}: the deviations across and down, (batch, 2)."""
+        deviations = [self.draw(images, self.sigma, rank=2) + 1e-6 for _ in range(2)]
+        return {"should_apply_blur": self.chance(images, self.factor),
+                "blur_factor": ops.concatenate(deviations, axis=1)}
+
+    def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
+        blurred, deviations = images, transformation["blur_factor"]
+        for place, size in enumerate(self.kernel_size):
+            blurred = _smoothed(blurred, self.rows_axis + 1 - place, size, deviations[:, place:place + 1])
+        return self._clipped(ops.where(transformation["should_apply_blur"], blurred, images))
+
+
+def _smoothed(images: Any, axis: int, size: int, deviation: Any) -> Any:
+    """The mean of `size` neighbours along an axis, weighted by a bell of each image's own deviation (batch, 1)."""
+    places = np.arange(size, dtype="float32") - (size - 1) / 2
+    bell = ops.exp(-0.5 * ops.square(places / deviation))
+    bell = bell / ops.sum(bell, axis=1, keepdims=True)
+    padded = ops.pad(images, [[size // 2] * 2 if place == axis else [0, 0] for place in range(4)])
+    before = (slice(None),) * axis
+    return sum(padded[(*before, slice(place, place + images.shape[axis]))] *
+               ops.reshape(bell[:, place:place + 1], (-1, 1, 1, 1)) for place in range(size))
+
+
+@register("layer")
 class RandomColorJitter(_Colours):
     """Brightness, contrast, saturation and hue of each image, changed one after another.
 

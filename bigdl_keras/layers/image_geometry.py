@@ -183,6 +183,43 @@ class RandomShear(_Affine):
 
 
 @register("layer")
+class RandomPerspective(ImageAugmentation):
+    """See some images from another side: their corners move.
+
+    Args:
+        factor: probability; or the bounds from which the probability of each image is drawn.
+        scale: how far corners move at most, from 0 to 1: half of it, as a part of their distance from the first pixel.
+        interpolation: "bilinear" or "nearest".
+        fill_value: the number that lies outside the image.
+        seed, data_format: see `ImageAugmentation`.
+    """
+
+    def __init__(self, factor: Any = 1.0, scale: float = 1.0, interpolation: str = "bilinear", fill_value: float = 0.0,
+                 seed: int | None = None, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(seed, data_format, **kwargs)
+        bounds_of("RandomPerspective", "scale", scale, 0, 1)
+        self.keep({"factor": bounds_of("RandomPerspective", "factor", factor, 0, 1), "scale": scale,
+                   "interpolation": choice("RandomPerspective", "interpolation", interpolation, _INTERPOLATIONS),
+                   "fill_value": fill_value})
+
+    def get_random_transformation(self, images: Any) -> dict[str, Any]:
+        """{"apply_perspective", "start_points", "end_points"}, the points of four corners as (batch, 4, 2)."""
+        height, width = self.sizes(images)
+        bounds = (-self.scale / 2, self.scale / 2)
+        moved = ops.concatenate([self.draw(images, bounds, rank=2) for _ in range(8)], axis=1)
+        x, y = width - 1, height - 1
+        corners = np.asarray([[0, 0], [x, 0], [0, y], [x, y]], self.dtype)
+        share = ops.reshape(moved, (-1, 4, 2))
+        return {"apply_perspective": self.chance(images, self.factor), "start_points": share * 0 + corners,
+                "end_points": corners + share * corners}
+
+    def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
+        points = transformation["start_points"], transformation["end_points"]
+        seen = ops.image.perspective_transform(images, *points, self.interpolation, self.fill_value, self.data_format)
+        return ops.where(transformation["apply_perspective"], seen, images)
+
+
+@register("layer")
 class RandomCrop(ImageAugmentation):
     """A part of each image, at a place of its own; outside training, and of smaller images, the middle, resized.
 

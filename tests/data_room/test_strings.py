@@ -1,4 +1,4 @@
-"""Strings become numbers where rows become columns: what runs in executors, called here with what Spark would hand it."""
+"""Strings become numbers where rows become columns: what runs in executors, called with what Spark would hand it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ CASES = [
     ("RandomColorDegeneration", {"factor": 0.8}), ("RandomGrayscale", {}), ("RandomHue", {"factor": (0.2, 0.9)}),
     ("RandomSaturation", {"factor": (0.2, 0.9)}), ("RandomPosterization", {"factor": (2, 7)}),
     ("RandomPosterization", {"factor": 3}), ("RandomInvert", {"factor": 0.5}), ("RandomSharpness", {"factor": 0.9}),
-    ("RandomErasing", {"factor": 0.7, "fill_value": 3.0}), ("Solarization", {"threshold_factor": 0.6}),
+    ("RandomPerspective", {"factor": 0.7, "scale": 0.4}), ("RandomGaussianBlur", {"factor": 0.7, "sigma": (0.4, 0.9)}),
+    ("RandomGaussianBlur", {"kernel_size": (3, 5)}), ("RandomErasing", {"factor": 0.7, "fill_value": 3.0}),
+    ("Solarization", {"threshold_factor": 0.6}),
     ("Solarization", {"addition_factor": 0.2, "threshold_factor": (0.3, 0.6)}), ("AutoContrast", {}),
 ]
 RANK_2 = ("RandomRotation", "RandomZoom", "RandomTranslation", "RandomShear")
@@ -34,6 +36,12 @@ def _ours(name, drawn):
     if name == "RandomGrayscale":
         return {"should_apply": np.asarray(drawn)}
     kept = {key: np.asarray(value) for key, value in drawn.items() if key not in ("rotation_matrix", "input_shape")}
+    if "blur_factor" in kept:  # Keras draws one pair for the whole batch
+        kept["blur_factor"] = np.tile(kept["blur_factor"], (4, 1))
+        return {key: value if key == "blur_factor" else value.reshape(-1, 1, 1, 1) for key, value in kept.items()}
+    if "start_points" in kept:
+        kept["apply_perspective"] = kept["apply_perspective"].reshape(-1, 1, 1, 1)
+        return kept
     rank = 2 if name in RANK_2 else 4
     return {key: value.reshape(-1, *value.shape[1:], *[1] * (rank - value.ndim)) if value.ndim else value
             for key, value in kept.items()}
@@ -66,7 +74,7 @@ def test_draws_are_of_the_same_kind(name, arguments):
     theirs = getattr(keras.layers, name)(**arguments, seed=3).get_random_transformation(images)
     ours = getattr(layers, name)(**arguments).get_random_transformation(images)
     for key, value in _ours(name, theirs).items():
-        if key in ours and value.size > 1 and key != "batch_masks":
+        if key in ours and value.size > 1 and key not in ("batch_masks", "blur_factor", "start_points"):
             drawn, expected = np.asarray(ours[key], "float64"), value.astype("float64")
             scale = expected.std() + 1e-9
             assert abs(drawn.mean() - expected.mean()) < 0.1 * scale + 1e-6

@@ -20,6 +20,7 @@ RANDOM = [
     lambda: layers.RandomPosterization((1, 6)), lambda: layers.RandomInvert(0.5), lambda: layers.RandomSharpness(0.9),
     lambda: layers.RandomErasing(0.5), lambda: layers.Solarization(0.2, 0.6),
     lambda: layers.RandomColorJitter((0, 255), 0.2, 0.2, None, 0.2), lambda: layers.RandomCrop(3, 4),
+    lambda: layers.RandomPerspective(0.6, 0.4), lambda: layers.RandomGaussianBlur(0.7, 3, (0.3, 0.9)),
 ]
 
 
