@@ -70,16 +70,14 @@ from bigdl_keras.layers.image_colours import (
     RandomColorDegeneration,
     RandomColorJitter,
     RandomContrast,
-    RandomErasing,
-    RandomGaussianBlur,
     RandomGrayscale,
     RandomHue,
     RandomInvert,
     RandomPosterization,
     RandomSaturation,
-    RandomSharpness,
     Solarization,
 )
+from bigdl_keras.layers.image_filters import RandomErasing, RandomGaussianBlur, RandomSharpness
 from bigdl_keras.layers.image_geometry import (
     RandomCrop,
     RandomFlip,

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from bigdl_keras import ops
-from bigdl_keras.graph.trace import apply
 from bigdl_keras.layers.image_augmentation import ImageAugmentation, bounds_of, range_of, rescaled
 from bigdl_keras.registry import register
 
 _BYTES = (0.0, 255.0)
 
 
-class _Colours(ImageAugmentation):
+class Colours(ImageAugmentation):
     """Base: values of pixels lie in `value_range`."""
 
     def __init__(self, value_range: Sequence[float], seed: int | None, data_format: str | None,
@@ -23,25 +20,28 @@ class _Colours(ImageAugmentation):
         super().__init__(seed, data_format, **kwargs)
         self.keep({"value_range": range_of(type(self).__name__, value_range)})
 
-    def _keep_factor(self, factor: Any, lowest: float = 0.0, highest: float = 1.0) -> None:
+    def keep_factor(self, factor: Any, lowest: float = 0.0, highest: float = 1.0) -> None:
+        """The setting `factor` as bounds of what is drawn."""
         self.keep({"factor": bounds_of(type(self).__name__, "factor", factor, lowest, highest)})
 
-    def _clipped(self, images: Any) -> Any:
+    def clipped(self, images: Any) -> Any:
+        """Values beyond the range at its ends."""
         return ops.clip(images, *self.value_range)
 
-    def _channel_axis(self) -> int:
+    def channel_axis(self) -> int:
+        """The axis of red, green and blue."""
         return 3 if self.data_format == "channels_last" else 1
 
     def _with_hsv(self, images: Any, place: int, change: Any) -> Any:
         """Images with one of hue, saturation and value changed."""
-        axis = self._channel_axis()
+        axis = self.channel_axis()
         parts = ops.split(ops.image.rgb_to_hsv(images, self.data_format), 3, axis=axis)
         parts[place] = change(parts[place])
         return ops.image.hsv_to_rgb(ops.concatenate(parts, axis=axis), self.data_format)
 
 
 @register("layer")
-class RandomBrightness(_Colours):
+class RandomBrightness(Colours):
     """Make each image lighter or darker.
 
     Args:
@@ -53,18 +53,18 @@ class RandomBrightness(_Colours):
     def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), seed: int | None = None,
                  data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor, -1)
+        self.keep_factor(factor, -1)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         low, high = self.value_range
         return {"rgb_delta": self.draw(images, self.factor) * (high - low)}
 
     def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
-        return self._clipped(images + transformation["rgb_delta"])
+        return self.clipped(images + transformation["rgb_delta"])
 
 
 @register("layer")
-class RandomContrast(_Colours):
+class RandomContrast(Colours):
     """Move the values of each channel towards their mean, or away from it.
 
     Args:
@@ -76,7 +76,7 @@ class RandomContrast(_Colours):
     def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), seed: int | None = None,
                  data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
+        self.keep_factor(factor)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         low, high = self.factor
@@ -84,11 +84,11 @@ class RandomContrast(_Colours):
 
     def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
         mean = ops.mean(images, axis=(self.rows_axis, self.rows_axis + 1), keepdims=True)
-        return self._clipped((images - mean) * transformation["contrast_factor"] + mean)
+        return self.clipped((images - mean) * transformation["contrast_factor"] + mean)
 
 
 @register("layer")
-class RandomColorDegeneration(_Colours):
+class RandomColorDegeneration(Colours):
     """Take colour from each image.
 
     Args:
@@ -100,14 +100,14 @@ class RandomColorDegeneration(_Colours):
     def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), data_format: str | None = None,
                  seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor, -1)
+        self.keep_factor(factor, -1)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         return {"factor": self.draw(images, self.factor)}
 
     def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
         grey = ops.image.rgb_to_grayscale(images, self.data_format)
-        return self._clipped(images + transformation["factor"] * (grey - images))
+        return self.clipped(images + transformation["factor"] * (grey - images))
 
 
 @register("layer")
@@ -134,7 +134,7 @@ class RandomGrayscale(ImageAugmentation):
 
 
 @register("layer")
-class RandomHue(_Colours):
+class RandomHue(Colours):
     """Turn the colours of each image on the colour wheel, to either side.
 
     Args:
@@ -146,7 +146,7 @@ class RandomHue(_Colours):
     def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), data_format: str | None = None,
                  seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
+        self.keep_factor(factor)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         """{"factor"} in turns."""
@@ -163,7 +163,7 @@ class RandomHue(_Colours):
 
 
 @register("layer")
-class RandomSaturation(_Colours):
+class RandomSaturation(Colours):
     """Make the colours of each image paler or stronger.
 
     Args:
@@ -175,7 +175,7 @@ class RandomSaturation(_Colours):
     def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), data_format: str | None = None,
                  seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
+        self.keep_factor(factor)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         """{"factor"} by which saturation is multiplied."""
@@ -183,11 +183,11 @@ class RandomSaturation(_Colours):
         return {"factor": drawn / (1 - drawn + 1e-7)}
 
     def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
-        return self._with_hsv(images, 1, lambda saturation: self._clipped(saturation * transformation["factor"]))
+        return self._with_hsv(images, 1, lambda saturation: self.clipped(saturation * transformation["factor"]))
 
 
 @register("layer")
-class RandomPosterization(_Colours):
+class RandomPosterization(Colours):
     """Keep the highest bits of each value.
 
     Args:
@@ -199,7 +199,7 @@ class RandomPosterization(_Colours):
     def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), data_format: str | None = None,
                  seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor, 1, 8)
+        self.keep_factor(factor, 1, 8)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         return {"shift_factor": 8 - ops.floor(self.draw(images, self.factor))}
@@ -211,7 +211,7 @@ class RandomPosterization(_Colours):
 
 
 @register("layer")
-class RandomInvert(_Colours):
+class RandomInvert(Colours):
     """Turn some images into their negatives.
 
     Args:
@@ -223,7 +223,7 @@ class RandomInvert(_Colours):
     def __init__(self, factor: Any = 1.0, value_range: Sequence[float] = (0, 255), seed: int | None = None,
                  data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
+        self.keep_factor(factor)
 
     def get_random_transformation(self, images: Any) -> dict[str, Any]:
         return {"apply_inversion": self.chance(images, self.factor)}
@@ -233,80 +233,7 @@ class RandomInvert(_Colours):
 
 
 @register("layer")
-class RandomSharpness(_Colours):
-    """Blur or sharpen each image.
-
-    Args:
-        factor: from 0 (blurred) over 0.5 (as it is) to 1 (sharpened), at most; or the bounds.
-        value_range: least and largest value of a pixel.
-        data_format, seed: see `ImageAugmentation`.
-    """
-
-    def __init__(self, factor: Any, value_range: Sequence[float] = (0, 255), data_format: str | None = None,
-                 seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
-
-    def get_random_transformation(self, images: Any) -> dict[str, Any]:
-        return {"factor": self.draw(images, self.factor)}
-
-    def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
-        weights = np.full((3, 3, 1, 1), 1 / 13)
-        weights[1, 1] = 5 / 13
-        kernel = np.repeat(weights, images.shape[self._channel_axis()], axis=2).astype(self.dtype)
-        smooth = ops.depthwise_conv(images, kernel, padding="same", data_format=self.data_format)
-        return self._clipped(images + (1 - 2 * transformation["factor"]) * (smooth - images))
-
-
-@register("layer")
-class RandomGaussianBlur(_Colours):
-    """Blur some images.
-
-    Args:
-        factor: probability; or the bounds from which the probability of each image is drawn.
-        kernel_size: how many neighbours count, an odd number; or one across and one down.
-        sigma: deviation of the bell, at most; or the bounds, from 0 to 1.
-        value_range: least and largest value of a pixel.
-        data_format, seed: see `ImageAugmentation`.
-    """
-
-    def __init__(self, factor: Any = 1.0, kernel_size: Any = 3, sigma: Any = 1.0,
-                 value_range: Sequence[float] = (0, 255), data_format: str | None = None, seed: int | None = None,
-                 **kwargs: Any) -> None:
-        super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
-        sizes = (kernel_size, kernel_size) if isinstance(kernel_size, int) else tuple(kernel_size)
-        if len(sizes) != 2 or any(size % 2 == 0 for size in sizes):
-            raise ValueError(f"`kernel_size` of RandomGaussianBlur must be an odd number, or two. "
-                             f"Received {kernel_size!r}.")
-        self.keep({"kernel_size": sizes, "sigma": bounds_of("RandomGaussianBlur", "sigma", sigma, 0, 1)})
-
-    def get_random_transformation(self, images: Any) -> dict[str, Any]:
-        """{"should_apply_blur", "blur_factor"}: the deviations across and down, (batch, 2)."""
-        deviations = [self.draw(images, self.sigma, rank=2) + 1e-6 for _ in range(2)]
-        return {"should_apply_blur": self.chance(images, self.factor),
-                "blur_factor": ops.concatenate(deviations, axis=1)}
-
-    def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
-        blurred, deviations = images, transformation["blur_factor"]
-        for place, size in enumerate(self.kernel_size):
-            blurred = _smoothed(blurred, self.rows_axis + 1 - place, size, deviations[:, place:place + 1])
-        return self._clipped(ops.where(transformation["should_apply_blur"], blurred, images))
-
-
-def _smoothed(images: Any, axis: int, size: int, deviation: Any) -> Any:
-    """The mean of `size` neighbours along an axis, weighted by a bell of each image's own deviation (batch, 1)."""
-    places = np.arange(size, dtype="float32") - (size - 1) / 2
-    bell = ops.exp(-0.5 * ops.square(places / deviation))
-    bell = bell / ops.sum(bell, axis=1, keepdims=True)
-    padded = ops.pad(images, [[size // 2] * 2 if place == axis else [0, 0] for place in range(4)])
-    before = (slice(None),) * axis
-    return sum(padded[(*before, slice(place, place + images.shape[axis]))] *
-               ops.reshape(bell[:, place:place + 1], (-1, 1, 1, 1)) for place in range(size))
-
-
-@register("layer")
-class RandomColorJitter(_Colours):
+class RandomColorJitter(Colours):
     """Brightness, contrast, saturation and hue of each image, changed one after another.
 
     Args:
@@ -334,48 +261,7 @@ class RandomColorJitter(_Colours):
 
 
 @register("layer")
-class RandomErasing(_Colours):
-    """Cover a rectangle of some images.
-
-    Args:
-        factor: probability; or the bounds from which the probability of each image is drawn.
-        scale: bounds of the part of the image that is covered.
-        fill_value: a number, or one a channel, with which it is covered; None for noise.
-        value_range: least and largest value of a pixel.
-        seed, data_format: see `ImageAugmentation`.
-    """
-
-    def __init__(self, factor: Any = 1.0, scale: Any = (0.02, 0.33), fill_value: Any = None,
-                 value_range: Sequence[float] = (0, 255), seed: int | None = None, data_format: str | None = None,
-                 **kwargs: Any) -> None:
-        super().__init__(value_range, seed, data_format, **kwargs)
-        self._keep_factor(factor)
-        self.keep({"scale": bounds_of("RandomErasing", "scale", scale, 0, 1), "fill_value": fill_value})
-
-    def get_random_transformation(self, images: Any) -> dict[str, Any]:
-        covered: Any = True
-        for axis, size in zip((self.rows_axis, self.rows_axis + 1), self.sizes(images), strict=True):
-            length = ops.sqrt(self.draw(images, self.scale)) * size
-            start = self.draw(images) * (size - length)
-            places = np.arange(size, dtype=self.dtype).reshape([size if place == axis else 1 for place in range(4)])
-            inside = ops.logical_and(ops.less_equal(start, places), ops.less(places, start + length))
-            covered = inside if covered is True else ops.logical_and(covered, inside)
-        return {"apply_erasing": self.chance(images, self.factor), "batch_masks": covered,
-                "fill_value": self._fill(images)}
-
-    def _fill(self, images: Any) -> Any:
-        if self.fill_value is None:
-            return self._clipped(apply("random_normal_like", images, seed=self.seed) * self.value_range[1])
-        shape = (-1, 1, 1) if self.data_format == "channels_first" else (-1,)
-        return np.clip(np.reshape(self.fill_value, shape), *self.value_range).astype(self.dtype)
-
-    def transform_images(self, images: Any, transformation: dict[str, Any]) -> Any:
-        covered = ops.logical_and(transformation["apply_erasing"], transformation["batch_masks"])
-        return ops.where(covered, transformation["fill_value"], images)
-
-
-@register("layer")
-class Solarization(_Colours):
+class Solarization(Colours):
     """Add to the values of each image, and turn those above a threshold into their negatives.
 
     Args:
@@ -402,7 +288,7 @@ class Solarization(_Colours):
 
 
 @register("layer")
-class AutoContrast(_Colours):
+class AutoContrast(Colours):
     """Stretch the values of each channel of each image over the whole range, in both phases.
 
     Args:
@@ -425,4 +311,4 @@ class AutoContrast(_Colours):
         low, high = ops.min(images, axis=axes, keepdims=True), ops.max(images, axis=axes, keepdims=True)
         even = ops.equal(low, high)  # a channel of one value stays as it is
         unit = (images - low) / ops.where(even, 1.0, high - low)
-        return ops.where(even, images, self._clipped(rescaled(unit, (0.0, 1.0), self.value_range)))
+        return ops.where(even, images, self.clipped(rescaled(unit, (0.0, 1.0), self.value_range)))
