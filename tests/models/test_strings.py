@@ -103,7 +103,7 @@ def test_rows_of_spark_become_numbers_on_the_executors(spark):
     names = {"feature_cols": ["word", "age"]}
     model.fit(frame, **names, label_cols="target", batch_size=4, epochs=2, verbose=0, shuffle=False)
     answer = model.predict(frame, **names).orderBy("age").collect()
-    np.testing.assert_allclose([row[-1] for row in answer], expected[:, 0], rtol=1e-4)
+    np.testing.assert_allclose(np.ravel([row[-1] for row in answer]), expected[:, 0], rtol=1e-4)
     rdd = spark.sparkContext.parallelize([((word, np.array([age])), target) for word, age, target in rows], 2)
     again, _, _ = both()
     again.fit(rdd, batch_size=4, epochs=2, verbose=0, shuffle=False)
