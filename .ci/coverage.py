@@ -25,7 +25,6 @@ INSTEAD = [
      "the other Random... layers, one after another; `ops.image` in a Lambda"),
     ("layers", r"^Pipeline$", "`Sequential`, which is a layer too"),
     ("layers", r"^MaxNumB", "no bounding boxes: images alone are transformed"),
-    ("layers", r"^(STFT|MelSpectrogram)", "signals: transform them before training"),
     ("ops", r"^(custom_gradient|device|name_scope)", "gradients follow from the kernels; plans hold no functions"),
     ("callbacks", r"^OrbaxCheckpoint$", "`callbacks.BackupAndRestore`, `model.set_checkpoint`"),
     ("keras1.layers", r"^KerasLayerWrapper$", "layers of the JVM: write a Layer or a Lambda"),

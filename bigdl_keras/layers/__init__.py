@@ -160,6 +160,7 @@ from bigdl_keras.layers.reshaping import (
     ZeroPadding3D,
 )
 from bigdl_keras.layers.spectral import SpectralNormalization
+from bigdl_keras.layers.spectrograms import MelSpectrogram, STFTSpectrogram
 from bigdl_keras.layers.text_vectorization import TextVectorization
 from bigdl_keras.layers.transformer import BERT, TransformerLayer
 from bigdl_keras.layers.word_embedding import WordEmbedding
@@ -204,18 +205,19 @@ __all__ = [
     "HardTanh", "HashedCrossing", "Hashing", "Highway", "Identity", "Input", "InputLayer", "InputSpec",
     "IntegerLookup", "LRN2D", "LSTM", "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU",
     "LocallyConnected1D", "LocallyConnected2D", "Log", "Masking", "Max", "MaxPool1D", "MaxPool2D", "MaxPool3D",
-    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense", "Minimum", "Mul", "MulConstant",
-    "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization", "PReLU", "ParametricSoftplus", "Permute",
-    "Power", "RMSNormalization", "RNN", "RReLU", "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
-    "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip", "RandomGaussianBlur", "RandomGrayscale",
-    "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomRotation", "RandomSaturation",
-    "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling",
-    "Reshape", "ResizeBilinear", "Resizing", "ReversibleEmbedding", "SReLU", "Scale", "Select", "SelectTable",
-    "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN",
-    "SimpleRNNCell", "SoftShrink", "Softmax", "Solarization", "SparseEmbedding", "SpatialDropout1D",
-    "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "Sqrt", "Square", "Squeeze", "StackedRNNCells",
-    "StringLookup", "Subtract", "TextVectorization", "Threshold", "ThresholdedReLU", "TimeDistributed",
-    "TransformerLayer", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "WithinChannelLRN2D",
-    "WordEmbedding", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate",
-    "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MaxoutDense", "MelSpectrogram", "Minimum", "Mul",
+    "MulConstant", "MultiHeadAttention", "Multiply", "Narrow", "Negative", "Normalization", "PReLU",
+    "ParametricSoftplus", "Permute", "Power", "RMSNormalization", "RNN", "RReLU", "RandomBrightness",
+    "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomErasing", "RandomFlip",
+    "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization",
+    "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "ResizeBilinear", "Resizing", "ReversibleEmbedding", "SReLU",
+    "STFTSpectrogram", "Scale", "Select", "SelectTable", "SeparableConv1D", "SeparableConv2D",
+    "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "SoftShrink", "Softmax",
+    "Solarization", "SparseEmbedding", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    "SpectralNormalization", "Sqrt", "Square", "Squeeze", "StackedRNNCells", "StringLookup", "Subtract",
+    "TextVectorization", "Threshold", "ThresholdedReLU", "TimeDistributed", "TransformerLayer", "UnitNormalization",
+    "UpSampling1D", "UpSampling2D", "UpSampling3D", "WithinChannelLRN2D", "WordEmbedding", "Wrapper", "ZeroPadding1D",
+    "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum",
+    "multiply", "serialize", "subtract",
 ]

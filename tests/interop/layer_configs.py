@@ -280,6 +280,14 @@ def _preprocessing() -> Iterator[Any]:
             yield "Resizing", own, (2, 6, 5, 3)
     yield "CenterCrop", {"height": 2, "width": 3}, (2, 5, 6, 3)
     yield "CenterCrop", {"height": 7, "width": 3}, (2, 5, 6, 3)
+    for mode in ("log", "magnitude", "psd", "real", "imag", "angle", "stft"):
+        for data_format, shape in (("channels_last", (2, 40, 3)), ("channels_first", (2, 3, 40))):
+            own = {"mode": mode, "frame_length": 16, "frame_step": 5, "data_format": data_format}
+            yield "STFTSpectrogram", own, shape
+            yield "STFTSpectrogram", {**own, "expand_dims": True, "padding": "same", "scaling": "spectrum"}, shape
+    for own in ({}, {"power_to_db": False}, {"sequence_length": 20, "window": "hamming", "top_db": 20.0},
+                {"min_freq": 300.0, "max_freq": 3000.0, "mag_exp": 1.0, "ref_power": 2.0}):
+        yield "MelSpectrogram", {"fft_length": 32, "sequence_stride": 8, "num_mel_bins": 5, **own}, (1, 200)
     for mode in ("int", "one_hot", "multi_hot", "count"):
         yield "Discretization", {"bin_boundaries": [0.0, 0.5, 1.0], "output_mode": mode}, (3, 4)
     for mode in ("one_hot", "multi_hot", "count"):

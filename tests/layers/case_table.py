@@ -222,6 +222,15 @@ CASES: list[Case] = [
     (lambda: layers.Hashing(7, output_mode="multi_hot"), INTEGERS, (3, 7)),
     (lambda: layers.HashedCrossing(5), [INTEGERS[:, :1], ONES[:, :1]], (3, 1)),
     (lambda: layers.HashedCrossing(5, "one_hot"), [INTEGERS[:, 0], ONES[:, 0]], (3, 5)),
+    # sounds
+    (lambda: layers.STFTSpectrogram(frame_length=8), (2, 20, 3), (2, 4, 15)),
+    (lambda: layers.STFTSpectrogram("psd", 8, 3, 16, expand_dims=True), (2, 20, 2), (2, 5, 9, 2)),
+    (lambda: layers.STFTSpectrogram("stft", 6, data_format="channels_first"), (2, 2, 20), (2, 20, 5)),
+    (lambda: layers.STFTSpectrogram("real", 6, padding="same", data_format="channels_first", expand_dims=True),
+     (2, 2, 20), (2, 2, 7, 5)),
+    (lambda: layers.STFTSpectrogram("magnitude", 8, 4), (2, 20, 1), (2, 4, 5)),
+    (lambda: layers.MelSpectrogram(16, 4, num_mel_bins=3), (2, 40), (2, 3, 11)),
+    (lambda: layers.MelSpectrogram(16, 4, 12, "hamming", num_mel_bins=3, power_to_db=False), (2, 40), (2, 3, 11)),
     # augmentation
     (lambda: layers.RandomFlip(), (3, 4, 5, 2), (3, 4, 5, 2)),
     (lambda: layers.RandomFlip("vertical", data_format="channels_first"), (3, 2, 4, 5), (3, 2, 4, 5)),
