@@ -12,6 +12,9 @@ from .objects import Reading
 from .spec import Call
 from .tensorflow_operations import tensorflow_call
 
+_FUNCTIONS = {row.split(" ")[1]: name for name, row in KERAS_OPERATIONS.items()}
+"""Class of Keras -> function."""
+
 
 def is_operation(class_name: str, module: str | None, config: Mapping[str, Any], nodes: Any) -> bool:
     """Whether an entry is an operator, which the class name alone cannot tell ('Add' is a layer too).
@@ -29,7 +32,7 @@ def is_operation(class_name: str, module: str | None, config: Mapping[str, Any],
         and called
         and "dtype" not in config
         and "trainable" not in config
-        and _snake(class_name) in KERAS_OPERATIONS
+        and class_name in _FUNCTIONS
     )
 
 
@@ -56,7 +59,7 @@ def translate(
         ours = f"ops.{translated[0][0]}"
         reading.check_class(ours, name)
         return ours, {}, tuple(call for _, call in translated)
-    ours = "ops." + _snake(class_name)
+    ours = "ops." + _FUNCTIONS.get(class_name, _snake(class_name))
     reading.check_class(ours, name)
     fixed = {key: value for key, value in config.items() if key not in ("name", "dtype", "trainable")}
     return ours, fixed, calls
