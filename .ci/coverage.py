@@ -21,7 +21,7 @@ NAMES = ROOT / "tests" / "data"
 INSTEAD = [
     ("", r"^(Jax|Flax|Torch|TFSM)", "wraps a layer of another framework"),
     ("layers", r"^(CutMix|MixUp)$", "mix rows of one batch, which several workers hold: mix arrays before training"),
-    ("layers", r"^(AugMix|RandAugment|Contrast|Equalization|RandomElastic)",
+    ("layers", r"^(AugMix|RandAugment|Contrast|RandomElastic)",
      "the other Random... layers, one after another; `ops.image` in a Lambda"),
     ("layers", r"^Pipeline$", "`Sequential`, which is a layer too"),
     ("layers", r"^MaxNumB", "no bounding boxes: images alone are transformed"),

@@ -66,6 +66,25 @@ def segment_sum_shape(data: Any, ids: Any, *, segments: int) -> Any:
     return (segments, *data[1:])
 
 
+def equalize(x: Any, *, bins: int, out: Any = None) -> Any:
+    """Values from 0 to 255 of each channel of images (batch, rows, columns, channels), spread by how many lie below.
+
+    A channel whose values are all in one of the `bins` stays as it is.
+    """
+    batch, rows, columns, channels = x.shape
+    flat = x.transpose(0, 3, 1, 2).reshape(batch * channels, rows * columns)
+    places = np.clip(flat * ((bins - 1) / 255), 0, bins - 1).astype(np.int64)
+    offsets = places + np.arange(len(flat))[:, None] * bins
+    counts = np.bincount(offsets.reshape(-1), minlength=len(flat) * bins).reshape(len(flat), bins)
+    below = np.cumsum(counts, axis=1)
+    least = np.take_along_axis(below, np.argmax(below > 0, axis=1)[:, None], axis=1)
+    spread = rows * columns - least
+    table = np.clip(np.round((below - least) * 255 / np.maximum(spread, 1)), 0, 255)
+    y = np.where(spread > 0, np.take_along_axis(table, places, axis=1), flat).astype(x.dtype)
+    return y.reshape(batch, channels, rows, columns).transpose(0, 2, 3, 1)
+
+
+KERNELS["equalize"] = Kernel(equalize, None, same_shape)
 KERNELS["segment_sum"] = Kernel(
     segment_sum, each(segment_sum_gradient, None), segment_sum_shape, dtype=lambda data, ids, segments: data
 )

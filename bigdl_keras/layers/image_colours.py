@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bigdl_keras import ops
+from bigdl_keras.graph.trace import apply
+from bigdl_keras.layers.core import positive
 from bigdl_keras.layers.image_augmentation import ImageAugmentation, bounds_of, range_of, rescaled
 from bigdl_keras.registry import register
 
@@ -285,6 +287,41 @@ class Solarization(Colours):
         values = ops.clip(rescaled(images, self.value_range, _BYTES) + transformation["additions"], *_BYTES)
         values = ops.where(ops.less(values, transformation["thresholds"]), values, 255 - values)
         return rescaled(values, _BYTES, self.value_range)
+
+
+@register("layer")
+class Equalization(Colours):
+    """Spread the values of each channel of each image so that all are about equally frequent, in training.
+
+    Keras counts the values of all images of a batch together; here each image has its own histogram, so that the
+    images beside it do not matter.
+
+    Args:
+        value_range: least and largest value of a pixel.
+        bins: of the histogram.
+        data_format: see `ImageAugmentation`.
+    """
+
+    def __init__(self, value_range: Sequence[float] = (0, 255), bins: int = 256, data_format: str | None = None,
+                 **kwargs: Any) -> None:
+        super().__init__(value_range, None, data_format, **kwargs)
+        self.keep({"bins": positive("Equalization", "bins", bins)})
+
+    def kept_config(self) -> dict[str, Any]:
+        """Without a seed: nothing is drawn."""
+        config = super().kept_config()
+        del config["seed"]
+        return config
+
+    def _transformed(self, images: Any, training: bool) -> Any:
+        if not training:
+            return images
+        values = rescaled(images, self.value_range, _BYTES)
+        if self.data_format == "channels_last":
+            spread = apply("equalize", values, bins=self.bins)
+        else:
+            spread = ops.transpose(apply("equalize", ops.transpose(values, (0, 2, 3, 1)), bins=self.bins), (0, 3, 1, 2))
+        return rescaled(spread, _BYTES, self.value_range)
 
 
 @register("layer")

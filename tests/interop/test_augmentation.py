@@ -66,6 +66,17 @@ def test_known_draws(name, arguments, data_format):
         {key: value for key, value in again.items() if key != "dtype"}).name == ours.name
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("arguments", [{}, {"bins": 32}, {"value_range": (0, 300)}], ids=str)
+def test_equalization_of_one_image(arguments, data_format):
+    images = IMAGES if data_format == "channels_last" else IMAGES.transpose(0, 3, 1, 2)
+    theirs = keras.layers.Equalization(**arguments, data_format=data_format)
+    ours = layers.Equalization(**arguments, data_format=data_format)(images)
+    for number in range(len(images)):  # of several, Keras makes one histogram
+        expected = np.asarray(theirs(images[number:number + 1]))
+        np.testing.assert_allclose(ours[number:number + 1], expected, rtol=1e-4, atol=1e-2)
+
+
 @pytest.mark.parametrize(("name", "arguments"), [case for case in CASES if case[0] != "AutoContrast"],
                          ids=lambda item: str(item))
 def test_draws_are_of_the_same_kind(name, arguments):

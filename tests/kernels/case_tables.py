@@ -509,6 +509,10 @@ ALGEBRA = [
 WORDS = np.array([["b", "a"], ["z", "b"]], dtype=object)
 TABLE = TableEncoder((b"a", b"b"))
 ENCODING = [
+    Case("equalize", (positive(2, 5, 4, 3) * 120,), {"bins": 16}),
+    Case("equalize", (np.array([0.0, 0.0, 100.0, 200.0]).reshape(1, 2, 2, 1),), {"bins": 256},
+         reference=np.array([0.0, 0.0, 128.0, 255.0]).reshape(1, 2, 2, 1)),
+    Case("equalize", (np.full((1, 2, 2, 1), 7.25),), {"bins": 8}, reference=np.full((1, 2, 2, 1), 7.25)),
     Case("encode", (WORDS,), {"encoder": TABLE}, reference=np.array([[2, 1], [0, 2]])),
     Case("encode", (INTEGERS,), {"encoder": TableEncoder((3, 1), first=3, unknown=3, hashed=False)}),
     Case("encode", (INTEGERS,), {"encoder": TokenEncoder((7, 9), 1, -1)}, reference=np.array([-1, 7, 9, -1])[INTEGERS]),
