@@ -20,10 +20,9 @@ def _or_zeros(flow: Any, like: Any) -> Any:
     return np.zeros_like(like) if flow is None else flow
 
 
-def _off_diagonal(differences: Any) -> Any:
-    """1 / x off the diagonal, 0 on it."""
-    size = differences.shape[-1]
-    return (1 - np.eye(size, dtype=differences.dtype)) / (differences + np.eye(size, dtype=differences.dtype))
+def _inverse(differences: Any) -> Any:
+    """1 / x, and 0 where x is 0: on the diagonal, and where two values are equal and no vector is special."""
+    return np.divide(1, differences, out=np.zeros_like(differences), where=differences != 0)
 
 
 def eigh(x: Any, *, out: Any = None) -> Any:
@@ -36,7 +35,7 @@ def eigh_gradient(dy: Any, y: Any, *, wanted: Any, out: Any) -> tuple[Any, ...]:
     """V (diag(dw) + F * V^T dV) V^T, made symmetric, with F[i, j] = 1 / (w[j] - w[i])."""
     values, vectors = y
     dvalues, dvectors = _or_zeros(dy[0], values), _or_zeros(dy[1], vectors)
-    inner = _off_diagonal(values[..., None, :] - values[..., :, None]) * (_t(vectors) @ dvectors)
+    inner = _inverse(values[..., None, :] - values[..., :, None]) * (_t(vectors) @ dvectors)
     inner += dvalues[..., None] * np.eye(values.shape[-1], dtype=values.dtype)
     dx = vectors @ inner @ _t(vectors)
     return ((dx + _t(dx)) / 2,)
@@ -90,7 +89,7 @@ def svd_gradient(dy: Any, x: Any, y: Any, *, wanted: Any, out: Any, full_matrice
     du, ds, dv = _or_zeros(dy[0], u)[..., :rank], _or_zeros(dy[1], s), _t(_or_zeros(dy[2], v)[..., :rank, :])
     u, v = u[..., :rank], _t(v[..., :rank, :])
     squares = s * s
-    factor = _off_diagonal(squares[..., None, :] - squares[..., :, None])
+    factor = _inverse(squares[..., None, :] - squares[..., :, None])
     left, right = _t(u) @ du, _t(v) @ dv
     inner = factor * (left - _t(left)) * s[..., None, :] + s[..., :, None] * factor * (right - _t(right))
     inner += ds[..., None] * np.eye(rank, dtype=s.dtype)
