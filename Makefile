@@ -72,6 +72,15 @@ interop: .venv-interop/.installed ## real Keras opens the files that we write
 	@.venv-interop/bin/python $(PIP_INSTALL) --editable ".[test,interop]"
 	@touch $@
 
+.PHONY: interop2
+interop2: .venv-interop2/.installed ## real Keras 2.15 opens the .h5 files that we write (needs python3.11 or 3.10)
+	@.venv-interop2/bin/python -m pytest -q -m interop tests/interop/test_keras2_opens_our_files.py
+
+.venv-interop2/.installed: pyproject.toml .ci/create_venv.sh
+	@PYTHON3=$$(command -v python3.11 || command -v python3.10) .ci/create_venv.sh .venv-interop2
+	@.venv-interop2/bin/python $(PIP_INSTALL) --editable ".[test,interop2]"
+	@touch $@
+
 .PHONY: bench
 bench: bench-step bench-barrier ## speed against PyTorch, and the cost of a distributed iteration
 
@@ -90,6 +99,6 @@ bench-barrier: $(INSTALLED)
 
 .PHONY: clean
 clean: ## remove environments, caches and results
-	rm -rf .venv .venv-interop .venv-bench demo_output benchmarks/results build dist spark-warehouse
+	rm -rf .venv .venv-interop .venv-interop2 .venv-bench demo_output benchmarks/results build dist spark-warehouse
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

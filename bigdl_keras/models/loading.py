@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -63,18 +64,33 @@ def _load(path: str, custom_objects: Mapping[str, Any] | None, compile: bool, sa
             f"{path} holds weights only. Build the model (model_from_json or your own code), then "
             "call model.load_weights() on it."
         )
-    model = model_from_spec(file.spec, custom_objects)
-    store = Store(model)
+    with _building(f"The model in {path}"):
+        model = model_from_spec(file.spec, custom_objects)
+        store = Store(model)
     root = store.root
     _put(model, file.read_weights(root))
     _remember(model, store, file.original_layout(root), file.spec.version)
     if compile and file.spec.compile:
-        with registry.custom_objects(custom_objects or {}):
+        with _building(f"What the model in {path} was compiled with"), registry.custom_objects(custom_objects or {}):
             _compile(model, file.spec.compile)
         state = file.read_optimizer(root)
         if state is not None:
             _put_optimizer(model, state)
     return model
+
+
+@contextmanager
+def _building(what: str) -> Iterator[None]:
+    """Constructors do not foresee all that a damaged file may hand them: whatever goes wrong is told as a refusal."""
+    try:
+        yield
+    except (ValueError, TypeError):
+        raise
+    except saving.DAMAGE as error:
+        raise ValueError(
+            f"{what} cannot be built: {type(error).__name__}: {error}. The file is damaged, or an argument in it is "
+            "not what its layer expects."
+        ) from error
 
 
 def load_weights(
@@ -194,7 +210,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
 def _from_json(json_string: str, custom_objects: Mapping[str, Any] | None, backend: str | None) -> Model:
     spec = saving.read_json(json_string, known_layers=known_layers(custom_objects), backend=backend)
-    model = model_from_spec(spec, custom_objects)
+    with _building("The model of this JSON"):
+        model = model_from_spec(spec, custom_objects)
     if model.built:
         store = Store(model)
         _remember(model, store, saving.original_layout(store.root, spec.version), spec.version)

@@ -6,7 +6,7 @@ from .keras1_models import padded_otherwise_by_theano
 from .keras_h5.layouts import Layout
 from .keras_h5.original import original_layout
 from .keras_json import to_keras_json
-from .limits import Limits
+from .limits import DAMAGE, Limits
 from .listing import ArrayEntry
 from .onnx_export import write_onnx
 from .optimizer_state import OptimizerState
@@ -16,6 +16,7 @@ from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRe
 from .writing import write_h5, write_keras, write_weights
 
 __all__ = [
+    "DAMAGE",
     "ArrayEntry",
     "Call",
     "KerasFile",

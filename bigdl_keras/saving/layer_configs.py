@@ -73,8 +73,9 @@ _OLD_LAYERS = frozenset(
     }
 )
 _ACTIVATION_LAYERS = frozenset({"ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU"})
-# Names under which TensorFlow 1.13 to 2.1 wrote layers.
+# Other names under which layers were written, by TensorFlow 1.13 to 2.1 and by Keras 3.
 _ALIASES = {
+    "GroupedQueryAttention": "GroupQueryAttention",
     "BatchNormalizationV1": "BatchNormalization",
     "BatchNormalizationV2": "BatchNormalization",
     "GRUV1": "GRU",

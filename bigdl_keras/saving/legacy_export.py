@@ -1,4 +1,4 @@
-"""A whole model becomes one legacy `.h5` file, as Keras 3 writes it."""
+"""A whole model becomes one legacy `.h5` file for Keras 3, and for Keras 2.15 where it has words for the model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from .keras2_json import in_keras_2, without_idle_arguments
 from .keras_json import to_keras_json
 from .optimizer_state import OptimizerState, array_names, to_arrays
 from .spec import ModelSpec, StoreNode, StoreVariable
@@ -39,11 +40,12 @@ def legacy_bytes(spec: ModelSpec, root: StoreNode, optimizer: OptimizerState | N
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         file.attrs["keras_version"], file.attrs["backend"] = keras_version, _BACKEND
-        file.attrs["model_config"] = json.dumps(_without_modules(entry))
+        file.attrs["model_config"] = json.dumps(in_keras_2(entry) or _without_modules(entry))
         if training is not None:
             described = training.pop("optimizer", None) or {}
             training = {key: _in_full(value) for key, value in training.items()}
-            training["optimizer_config"] = {key: described.get(key) for key in ("class_name", "config")}
+            config = without_idle_arguments(described.get("config") or {})
+            training["optimizer_config"] = {"class_name": described.get("class_name"), "config": config}
             file.attrs["training_config"] = json.dumps(training)
         group = file.create_group("model_weights")
         group.attrs["backend"], group.attrs["keras_version"] = _BACKEND, keras_version

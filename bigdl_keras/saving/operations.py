@@ -19,7 +19,7 @@ _FUNCTIONS = {row.split(" ")[1]: name for name, row in KERAS_OPERATIONS.items()}
 def is_operation(class_name: str, module: str | None, config: Mapping[str, Any], nodes: Any) -> bool:
     """Whether an entry is an operator, which the class name alone cannot tell ('Add' is a layer too).
 
-    The legacy files of Keras 3 name no module; there an operator shows by its config, which has no dtype.
+    The legacy files of Keras 3 name no module; there an operator shows by its config, which has no `trainable`.
     """
     place = module or ""
     if class_name in ("TFOpLambda", "SlicingOpLambda") or place.startswith(("keras.src.ops", "keras.ops")):
@@ -30,9 +30,8 @@ def is_operation(class_name: str, module: str | None, config: Mapping[str, Any],
     return (
         not place
         and called
-        and "dtype" not in config
         and "trainable" not in config
-        and class_name in _FUNCTIONS
+        and (class_name in _FUNCTIONS or class_name == "Einsum")
     )
 
 
@@ -59,10 +58,23 @@ def translate(
         ours = f"ops.{translated[0][0]}"
         reading.check_class(ours, name)
         return ours, {}, tuple(call for _, call in translated)
-    ours = "ops." + _FUNCTIONS.get(class_name, _snake(class_name))
-    reading.check_class(ours, name)
-    fixed = {key: value for key, value in config.items() if key not in ("name", "dtype", "trainable")}
-    return ours, fixed, calls
+    function = _FUNCTIONS.get(class_name, _snake(class_name))
+    reading.check_class(f"ops.{function}", name)
+    if function == "get_item":
+        calls = tuple(Call((call.args[0], *map(_key, call.args[1:])), call.kwargs) for call in calls)
+    if function == "einsum":
+        calls = tuple(Call((config.get("subscripts"), *call.args), call.kwargs) for call in calls)
+        return "ops.einsum", {}, calls
+    return f"ops.{function}", _fixed_arguments(function, config), calls
+
+
+def _fixed_arguments(function: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operation's constructor was given, where it says something."""
+    constructed = KERAS_OPERATIONS.get(function, "").rpartition(" ")[2].split(",")
+    idle = {"name", "trainable"} if "dtype" in constructed else {"name", "trainable", "dtype"}
+    idle |= {key for key, value in config.items() if value is None and key != "axis"}
+    idle |= {"sparse"} if config.get("sparse") is False else set()
+    return {key: value for key, value in config.items() if key not in idle}
 
 
 def _key(spec: Any) -> Any:

@@ -7,10 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import bigdl_keras as bk
 from bigdl_keras import saving
+from bigdl_keras.models.spec import spec_of
 from bigdl_keras.saving import Call, ModelSpec, TensorRef
+from bigdl_keras.saving.keras2_json import in_keras_2
 from bigdl_keras.saving.keras_json import _NOT_IN_KERAS_3
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "public"
@@ -448,3 +452,45 @@ def test_an_activation_may_be_a_layer_of_older_keras() -> None:
     )
     activation = spec.layers[0].config["activation"]
     assert activation["class_name"] == "LeakyReLU" and activation["config"]["negative_slope"] == 0.25
+
+
+def operator(class_name: str, config: dict[str, Any], args: list[Any], module: str | None) -> dict[str, Any]:
+    entry = {"class_name": class_name, "config": {"name": "done", **config}, "name": "done",
+             "inbound_nodes": [{"args": args, "kwargs": {}}]}
+    return {**entry, "module": module} if module else entry
+
+
+@pytest.mark.parametrize("module", [None, "keras.src.ops.numpy"])  # legacy files of Keras 3 tell no module
+@pytest.mark.parametrize(("class_name", "config", "expected"), [
+    ("Prod", {"axis": 1, "keepdims": False, "dtype": None}, [2.0]),
+    ("Max", {"axis": 1, "keepdims": True, "initial": None}, [[2.0]]),
+    ("Cast", {"dtype": "int32"}, [[1, 2]]),
+    ("TrueDivide", {}, [[1.0, 1.0]]),
+    ("Einsum", {"subscripts": "ij->ji"}, [[1.0], [2.0]]),
+    ("GetItem", {}, [2.0]),
+])
+def test_operations_of_keras_3(module: str | None, class_name: str, config: dict[str, Any], expected: Any) -> None:
+    history = {"shape": [None, 2], "dtype": "float32", "keras_history": ["x", 0, 0]}
+    tensor = {"class_name": "__keras_tensor__", "config": history}
+    everything = {"class_name": "__slice__", "config": {"start": None, "stop": None, "step": None}}
+    more = {"TrueDivide": [tensor], "GetItem": [[everything, 1]]}.get(class_name, [])
+    inputs = {"class_name": "InputLayer", "config": {"batch_shape": [None, 2], "dtype": "float32", "name": "x"},
+              "name": "x", "inbound_nodes": []}
+    layers = [inputs, operator(class_name, config, [tensor, *more], module)]
+    graph = {"name": "m", "layers": layers, "input_layers": ["x", 0, 0], "output_layers": ["done", 0, 0]}
+    model = bk.models.model_from_json(json.dumps({"class_name": "Functional", "config": graph, "module": "keras"}))
+    np.testing.assert_array_equal(model.predict(np.float32([[1, 2]])), expected)
+
+
+def test_a_legacy_file_speaks_keras_2_where_it_has_the_words() -> None:
+    """Both Keras 2.15 and 3 read these; `make interop` and `make interop2` ask them."""
+    x = bk.Input((4,), name="x")
+    plain = in_keras_2(saving.to_keras_json(spec_of(bk.Model(x, bk.layers.LeakyReLU(0.3, name="leaky")(x)))))
+    assert plain is not None
+    first, second = plain["config"]["layers"]
+    assert first["config"]["batch_input_shape"] == [None, 4] and "batch_shape" not in first["config"]
+    assert second["config"]["alpha"] == 0.3 and second["config"]["dtype"] == "float32"
+    assert second["inbound_nodes"] == [[["x", 0, 0, {}]]]
+    inner = bk.Sequential([bk.Input((4,)), bk.layers.Dense(2)])
+    for output in (x + 1.0, inner(x), bk.layers.RMSNormalization()(x)):
+        assert in_keras_2(saving.to_keras_json(spec_of(bk.Model(x, output)))) is None
