@@ -185,16 +185,17 @@ def convert(source: str, target: str, weights: str | None = None, overwrite: boo
         ValueError: the files do not allow it; the message says what is needed.
         FileExistsError: `target` is there, and `overwrite` is False.
     """
-    if not target.endswith(_WRITTEN):
+    ending = saving.without_query(target)
+    if not ending.endswith(_WRITTEN):
         raise ValueError(f"OUT must end in one of {', '.join(_WRITTEN)}. Received {target!r}.")
     if saving.exists(target) and not overwrite:
         raise FileExistsError(f"{target} exists. Pass --overwrite to replace it.")
     with saving.fetched(source) as place:
         model, report = _model_of(source, place, target, weights, compile)
-    if target.endswith(".json"):
+    if ending.endswith(".json"):
         with saving.delivered(target) as place:
             Path(place).write_text(model.to_json(), encoding="utf-8")
-    elif target.endswith(".weights.h5"):
+    elif ending.endswith(".weights.h5"):
         model.save_weights(target)
     else:
         model.save(target)
@@ -204,7 +205,7 @@ def convert(source: str, target: str, weights: str | None = None, overwrite: boo
 def _model_of(source: str, place: str, target: str, weights: str | None, compile: bool) -> tuple[Any, str]:
     """The model in the file `source`, which lies at `place`, and what became of `weights`."""
     if saving.is_json(place):
-        if weights is None and not target.endswith(".json"):
+        if weights is None and not saving.without_query(target).endswith(".json"):
             raise ValueError(f"{source} is an architecture without weights: pass --weights FILE to write {target}.")
         model = loading.model_beside(place, weights)
     elif saving.read_file(place, safe_mode=False).is_weights_only:

@@ -8,6 +8,7 @@ from typing import Any
 from bigdl_keras.callbacks import console
 from bigdl_keras.callbacks.base import Callback, Logs
 from bigdl_keras.callbacks.monitor import Monitor
+from bigdl_keras.saving import without_query
 
 
 class ModelCheckpoint(Callback):
@@ -37,7 +38,7 @@ class ModelCheckpoint(Callback):
         super().__init__()
         self.filepath = os.fspath(filepath)
         endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
-        if not self.filepath.endswith(endings):
+        if not without_query(self.filepath).endswith(endings):
             raise ValueError(f"The filepath of ModelCheckpoint must end in {' or '.join(endings)} "
                              f"(save_weights_only={save_weights_only}). Received {self.filepath!r}.")
         if save_freq != "epoch" and not (isinstance(save_freq, int) and save_freq > 0):

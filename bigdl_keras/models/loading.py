@@ -134,9 +134,9 @@ def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True)
     """Write architecture, weights and training state as `.keras` (or legacy `.h5`)."""
     path = os.fspath(filepath)
     _refuse_overwriting(path, overwrite)
-    if path.endswith((".h5", ".hdf5")):
+    if saving.without_query(path).endswith((".h5", ".hdf5")):
         write = saving.write_h5
-    elif path.endswith(".keras"):
+    elif saving.without_query(path).endswith(".keras"):
         write = saving.write_keras
     else:
         raise ValueError(f"A model is saved to a file ending in '.keras' (or '.h5'). Received {path!r}.")
@@ -148,7 +148,7 @@ def save(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True)
 def save_weights(model: Model, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
     """Write the weights alone as `.weights.h5`."""
     path = os.fspath(filepath)
-    if not path.endswith(".weights.h5"):
+    if not saving.without_query(path).endswith(".weights.h5"):
         raise ValueError(f"Weights are saved to a file ending in '.weights.h5'. Received {path!r}.")
     _refuse_overwriting(path, overwrite)
     store = Store(model)

@@ -10,7 +10,7 @@ from .limits import DAMAGE, Limits
 from .listing import ArrayEntry
 from .onnx_export import write_onnx
 from .optimizer_state import OptimizerState
-from .paths import delivered, exists, fetched
+from .paths import delivered, exists, fetched, without_query
 from .report import WeightReport
 from .spec import Call, LayerSpec, ModelSpec, StoreNode, StoreVariable, TensorRef, Version, map_tensors, tensors_of
 from .writing import write_h5, write_keras, write_weights
@@ -42,6 +42,7 @@ __all__ = [
     "read_text",
     "tensors_of",
     "to_keras_json",
+    "without_query",
     "write_h5",
     "write_keras",
     "write_onnx",

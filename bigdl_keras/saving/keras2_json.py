@@ -110,8 +110,8 @@ def _value(value: Any) -> Any:
         return value["config"]["name"]
     if value.get("class_name") in _MODELS:
         return _model(value)
-    if value.get("module") == "keras.layers":
-        return _object(value)
+    if value.get("module") == "keras.layers":  # inside another layer, both need the module
+        return {**_object(value), "module": "keras.layers", "registered_name": None}
     if isinstance(value.get("config"), dict):
         return {**value, "config": _config(value)}
     return {key: _value(item) for key, item in value.items()}

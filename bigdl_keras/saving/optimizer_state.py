@@ -208,11 +208,12 @@ def from_legacy(
     plan = _trainable_in_file(matches, version)
     state = OptimizerState(class_name)
     names, arrays = list(layer.weight_names), [array.read() for array in layer.arrays]
-    while names and arrays[0].ndim == 0 and len(names) % max(len(plan), 1) != 0:
+    only_arrays = all(variable.shape for variable in root.flat() if variable.trainable)
+    while names and arrays[0].ndim == 0 and (only_arrays or len(names) % max(len(plan), 1) != 0):
         head = names[0].rpartition("/")[2].partition(":")[0]
         if head == "learning_rate":
             state.learning_rate = float(arrays[0])
-        else:
+        elif head != "momentum_cache":  # Nadam's product of momenta follows from the iteration
             state.iterations = int(arrays[0])
         names, arrays = names[1:], arrays[1:]
     grouped = _grouped(class_name, names, arrays, len(plan), version)
@@ -272,6 +273,7 @@ def _slot_of(name: str, class_name: str, version: Version) -> str | None:
         return None
     if version.major == 2:
         known = {
+            "average",
             "momentum",
             "velocity",
             "average_gradient",
@@ -282,6 +284,8 @@ def _slot_of(name: str, class_name: str, version: Version) -> str | None:
             *_NAMED,
         }
         found = path[-1] if path[-1] in known else path[1] if len(path) > 1 and path[1] in known else None
+        if class_name == "Adamax" and found == "v":  # what the rules kept as legacy call it
+            found = "u"
         return _NAMED.get(found, found) if found else None
     groups = [
         slot

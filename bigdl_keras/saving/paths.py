@@ -46,6 +46,12 @@ def open_filesystem(path: str | os.PathLike[str], what: str = "The file") -> tup
     return opened, place.rstrip("/")
 
 
+def without_query(path: str | os.PathLike[str]) -> str:
+    """A path, or a URI without what follows its '?': the part whose ending tells the kind of file."""
+    shown = os.fspath(path)
+    return shown.partition("?")[0] if is_remote(shown) else shown
+
+
 def exists(path: str | os.PathLike[str]) -> bool:
     """Whether something is at a local path or URI."""
     if not is_remote(path):

@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+import bigdl_keras as bk
 from bigdl_keras import saving
 from bigdl_keras.saving import StoreNode, StoreVariable, Version
 from bigdl_keras.saving.keras_h5 import v1, v2
@@ -313,3 +314,18 @@ def test_optimizer_state_of_keras_2_is_sorted_into_slots(keras_tree: Tree) -> No
 
 def _renamed(root: StoreNode) -> StoreNode:
     return replace(root, children={"layers": tuple(replace(part, name=f"other_{part.name}") for part in root.parts())})
+
+
+@pytest.mark.parametrize("ending", [".h5", ".keras"])
+@pytest.mark.parametrize("use_bias", [False, True])  # one or two variables: the counts do not tell heads from slots
+def test_the_state_of_an_optimizer_of_few_variables(ending: str, use_bias: bool, tmp_path: Path) -> None:
+    model = bk.Sequential([bk.Input((3,)), bk.layers.Dense(2, use_bias=use_bias)])
+    model.compile("adam", "mse")
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 2), "float32")
+    model.train_on_batch(x, y)
+    model.save(tmp_path / f"m{ending}")
+    back = bk.models.load_model(tmp_path / f"m{ending}")
+    assert back.optimizer.iterations == 1
+    for one in (model, back):
+        one.train_on_batch(x, y)
+    assert equal(back.get_weights(), model.get_weights())

@@ -1,0 +1,98 @@
+"""Models, weights and checkpoints go to a server that speaks the protocol of S3, and come back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow.fs
+import pytest
+
+import bigdl_keras as bk
+
+server = pytest.importorskip("moto.server", reason="the test extra installs moto's S3 server")
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[tuple[Any, str]]:
+    """(file system, query of URIs) of a server in this process that has a bucket 'models'."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    endpoint = f"{host}:{port}"
+    files = pyarrow.fs.S3FileSystem(access_key="key", secret_key="secret", scheme="http", endpoint_override=endpoint,
+                                    region="us-east-1", allow_bucket_creation=True)
+    files.create_dir("models")
+    yield files, f"?scheme=http&endpoint_override={endpoint}&region=us-east-1"
+    running.stop()
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+@pytest.fixture
+def model() -> Any:
+    bk.set_random_seed(2)
+    model = bk.Sequential([bk.Input((3,)), bk.layers.Dense(2)])
+    model.compile("adam", "mse")
+    return model
+
+
+X = np.arange(24, dtype="float32").reshape(8, 3) / 24
+Y = X[:, :2]
+
+
+@pytest.mark.parametrize("name", ["m.keras", "deep/folder/m.h5"])
+def test_models(bucket: tuple[Any, str], model: Any, name: str) -> None:
+    files, query = bucket
+    model.train_on_batch(X, Y)
+    place = f"s3://models/{name}{query}"
+    model.save(place)
+    assert files.get_file_info(f"models/{name}").is_file
+    back = bk.models.load_model(place)
+    np.testing.assert_array_equal(back.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert back.optimizer.iterations == 1
+    with pytest.raises(FileExistsError):
+        model.save(place, overwrite=False)
+
+
+def test_weights(bucket: tuple[Any, str], model: Any) -> None:
+    place = f"s3://models/m.weights.h5{bucket[1]}"
+    model.save_weights(place)
+    other = bk.models.clone_model(model)
+    other.load_weights(place)
+    np.testing.assert_array_equal(other.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_what_is_not_there(bucket: tuple[Any, str]) -> None:
+    with pytest.raises(ValueError, match="does not exist"):
+        bk.models.load_model(f"s3://models/none.keras{bucket[1]}")
+    with pytest.raises(ValueError, match=r"none/m\.keras"):
+        bk.models.load_model(f"s3://none/m.keras{bucket[1]}")
+
+
+def test_checkpoints(bucket: tuple[Any, str], model: Any) -> None:
+    files, query = bucket
+    kept = bk.callbacks.ModelCheckpoint(f"s3://models/epochs/{{epoch}}.keras{query}")
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=[kept])
+    selector = pyarrow.fs.FileSelector("models/epochs")
+    assert sorted(info.base_name for info in files.get_file_info(selector)) == ["1.keras", "2.keras"]
+    back = bk.models.load_model(f"s3://models/epochs/2.keras{query}")
+    np.testing.assert_array_equal(back.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_the_whole_state_of_a_fit(bucket: tuple[Any, str], model: Any) -> None:
+    files, query = bucket
+    model.set_checkpoint(f"s3://models/state{query}", over_write=True)
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0)
+    selector = pyarrow.fs.FileSelector("models/state", recursive=True)
+    assert any("checkpoint" in info.path and info.is_file for info in files.get_file_info(selector))
+    again = bk.models.clone_model(model)
+    again.compile("adam", "mse")
+    again.set_checkpoint(f"s3://models/state{query}", over_write=False)
