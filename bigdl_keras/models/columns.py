@@ -143,6 +143,9 @@ def _as_read(model: Model, numbers: Sequence[int], specs: Sequence[Spec]) -> lis
 
 def _input_spec(column: Column, shape: tuple[int | None, ...], dtype: str, name: str) -> Spec:
     given = tuple(column.shape)
+    if np.dtype(column.dtype).kind == "O" and dtype != STRING:
+        raise TypeError(f"The model's input '{name}' takes numbers. `{column.name}` holds strings: encode them, or "
+                        "make it an Input(dtype='string') with a StringLookup, Hashing or TextVectorization behind it.")
     fits = len(given) == len(shape) and all(
         size is None or size == other for size, other in zip(shape, given, strict=True)
     )
