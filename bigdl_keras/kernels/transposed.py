@@ -26,7 +26,7 @@ def transposed_size(
     return size * stride if extra is None else (size - 1) * stride + reach % 2 + extra
 
 
-def _cropped(window: int, stride: int, padding: str, extra: int | None, dilation: int) -> int:
+def cropped(window: int, stride: int, padding: str, extra: int | None, dilation: int) -> int:
     """How much of the full result is cut off before its start."""
     if padding == "valid":
         return 0
@@ -67,7 +67,7 @@ def _transposed_geometry(
     extra = output_padding or (None,) * len(counts)
     axes = list(zip(counts, window, strides, extra, dilation, strict=True))
     sizes = tuple(transposed_size(n, k, s, padding, e, d) or 0 for n, k, s, e, d in axes)
-    before = [_cropped(k, s, padding, e, d) for _, k, s, e, d in axes]
+    before = [cropped(k, s, padding, e, d) for _, k, s, e, d in axes]
     pads = tuple(
         (cut, max((n - 1) * s + span(k, d) - size - cut, 0))
         for cut, size, (n, k, s, _, d) in zip(before, sizes, axes, strict=True)

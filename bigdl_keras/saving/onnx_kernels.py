@@ -121,7 +121,7 @@ def _along_axis(operator: str) -> Translation:
     return translate
 
 
-TRANSLATIONS |= {"softmax": _along_axis("Softmax"), "log_softmax": _along_axis("LogSoftmax"),
+TRANSLATIONS |= {"log_softmax": _along_axis("LogSoftmax"),
                  "concatenate": _along_axis("Concat")}
 
 
@@ -159,7 +159,7 @@ def _embedding(graph: Graph, names: list[str], attributes: dict[str, Any]) -> An
     return graph.add("Gather", [names[0], graph.add("Cast", [names[1]], to="int64")], axis=0)
 
 
-def _channels_first(graph: Graph, x: str, attributes: dict[str, Any]) -> tuple[str, Callable[[str], str]]:
+def channels_first(graph: Graph, x: str, attributes: dict[str, Any]) -> tuple[str, Callable[[str], str]]:
     """(x with the channels in front, what puts them back)"""
     if attributes.get("data_format", "channels_last") == "channels_first":
         return x, lambda y: y
@@ -198,7 +198,7 @@ def _depthwise_conv(graph: Graph, names: list[str], attributes: dict[str, Any]) 
 
 def _convolved(graph: Graph, x: str, kernel: str, weights: str, bias: list[str], groups: int,
                attributes: dict[str, Any]) -> str:
-    front, back = _channels_first(graph, x, attributes)
+    front, back = channels_first(graph, x, attributes)
     dilation = list(attributes["dilation"])
     if attributes["padding"] == "causal":
         before = (int(graph.shape(kernel)[0] or 0) - 1) * dilation[0]
@@ -210,7 +210,7 @@ def _convolved(graph: Graph, x: str, kernel: str, weights: str, bias: list[str],
 
 def _pool(operator: str) -> Translation:
     def translate(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-        front, back = _channels_first(graph, names[0], attributes)
+        front, back = channels_first(graph, names[0], attributes)
         return back(graph.add(operator, [front], kernel_shape=list(attributes["window"]),
                               strides=list(attributes["strides"]), auto_pad=_padding(attributes)))
 
@@ -287,17 +287,22 @@ def _squeeze(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
 
 @translates("pad")
 def _pad(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    if attributes.get("mode", "constant") != "constant":
-        raise Gap(f"mode {attributes['mode']!r}")
+    mode = attributes.get("mode", "constant")
+    if mode not in ("constant", "edge", "reflect"):
+        raise Gap(f"mode {mode!r}")
     widths = np.transpose(np.asarray(attributes["widths"])).ravel()
-    return graph.add("Pad", [names[0], graph.constant(widths, "int64"),
-                             graph.constant(attributes.get("value", 0.0), "float32")])
+    value = [graph.constant(attributes.get("value", 0.0), "float32")] if mode == "constant" else []
+    return graph.add("Pad", [names[0], graph.constant(widths, "int64"), *value], mode=mode)
 
 
 @translates("slice")
 def _slice(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
     starts, ends, axes, steps, dropped = [], [], [], [], []
-    for axis, part in enumerate(attributes["key"]):
+    key = list(attributes["key"])
+    if "..." in key:
+        place = key.index("...")
+        key[place : place + 1] = [("slice", None, None, 1)] * (len(graph.shape(names[0])) - len(key) + 1)
+    for axis, part in enumerate(key):
         if isinstance(part, int):
             part = ("slice", part, None if part == -1 else part + 1, 1)
             dropped.append(axis)

@@ -15,6 +15,17 @@ def stack(shape, *parts, dtype="float32"):
     return lambda: bk.Sequential([bk.Input(shape, dtype=dtype), *parts])
 
 
+def attention(*shapes, dtype="float32", **call):
+    """Attention of the first input, or of its words, to the last."""
+    def build():
+        given = [bk.Input(shape, dtype=dtype) for shape in shapes]
+        found = given if dtype == "float32" else [layers.Embedding(9, 4, mask_zero=True)(given[0])]
+        answer = layers.MultiHeadAttention(2, 3, value_dim=2)(found[0], found[-1], **call)
+        return bk.Model(given, [answer, layers.GlobalAveragePooling1D()(found[0])])
+
+    return build
+
+
 def branches():
     left, right = bk.Input((4,), name="left"), bk.Input((4,), name="right")
     joined = layers.Concatenate()([layers.Add()([left, right]), layers.Multiply()([left, right]),
@@ -43,6 +54,18 @@ MODELS = {
     "bidirectional": stack((7, 3), layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
                            layers.Bidirectional(layers.GRU(3))),
     "words": stack((6,), layers.Embedding(9, 4), layers.GlobalAveragePooling1D(), dtype="int32"),
+    "masked_words": stack((6,), layers.Embedding(9, 4, mask_zero=True), layers.GlobalAveragePooling1D(), dtype="int32"),
+    "transposed1d": stack((6, 3), layers.Conv1DTranspose(4, 3, strides=2, padding="same")),
+    "transposed2d": stack((5, 4, 2), layers.Conv2DTranspose(3, (2, 3), strides=(2, 1)),
+                          layers.Conv2DTranspose(2, 3, strides=2, padding="same", output_padding=1),
+                          layers.Conv2DTranspose(2, 3, dilation_rate=2)),
+    "transposed3d": stack((3, 4, 2, 2), layers.Conv3DTranspose(2, 2, strides=2)),
+    "upsampling": stack((4, 3, 2), layers.UpSampling2D((2, 3)), layers.Resizing(5, 7),
+                        layers.Resizing(8, 6, interpolation="nearest"), layers.Resizing(9, 7, "bicubic")),
+    "attention": attention((4, 3)),
+    "attention_to_another": attention((4, 3), (5, 6)),
+    "causal_attention": attention((4, 3), use_causal_mask=True),
+    "masked_attention": attention((5,), dtype="int32"),
     "branches": branches,
     "lenet": applications.LeNet5,
     "mobilenet": lambda: applications.MobileNet((32, 32, 3), 0.25, classes=5),
