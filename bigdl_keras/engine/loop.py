@@ -224,7 +224,7 @@ class Loop:
         """Let the optimizer step on my slice of the weights; on the rows that were touched alone, where it may."""
         optimizer, lookups, total = self.job.optimizer, self.lookups, self.collective.sum
         self.replica.as_left = True
-        if lookups is None or not optimizer.skips_zeros:
+        if lookups is None or not optimizer.skips_zeros or not lookups.spares_rows:
             optimizer.step(self.weights, gradient, self.state, self.iteration, self.part, total)
             if lookups is not None:  # what it has used as scratch are my gradients or their sum
                 self.replica.as_left = self.collective.size > 1

@@ -97,19 +97,29 @@ class Part:
         for whole, which, numbers in self._pairs(vector, rows, packed):
             whole[which] += numbers
 
+    def copy(self, source: np.ndarray, rows: Rows, target: np.ndarray, adds: bool = False) -> None:
+        """Put what lies between and these rows of a slice into another slice, or add them there."""
+        for (old, which), (new, _) in zip(self._pieces(source, rows), self._pieces(target, rows), strict=True):
+            if adds:
+                new[which] += old[which]
+            else:
+                new[which] = old[which]
+
+    def _pieces(self, vector: np.ndarray, rows: Rows) -> Iterator[tuple[np.ndarray, Any]]:
+        """Pieces of a slice, and which elements of each."""
+        for span in self.between:
+            yield vector[span], slice(None)
+        for table, touched in zip(self.tables, rows, strict=True):
+            yield table.of(vector), slice(None) if touched is None else touched
+
     def _pairs(self, vector: np.ndarray, rows: Rows,
                packed: np.ndarray) -> Iterator[tuple[np.ndarray, Any, np.ndarray]]:
-        """Pieces of the vector, which elements of each, and their place in `packed`."""
+        """Pieces of a slice, which elements of each, and their place in `packed`."""
         position = 0
-        for span in self.between:
-            length = span.stop - span.start
-            yield vector[span], slice(None), packed[position : position + length]
-            position += length
-        for table, touched in zip(self.tables, rows, strict=True):
-            count = table.rows if touched is None else len(touched)
-            length = count * table.width
-            which = slice(None) if touched is None else touched
-            yield table.of(vector), which, packed[position : position + length].reshape(count, table.width)
+        for whole, which in self._pieces(vector, rows):
+            count = len(whole) if isinstance(which, slice) else len(which)
+            length = count * int(np.prod(whole.shape[1:], dtype=np.int64))
+            yield whole, which, packed[position : position + length].reshape(count, *whole.shape[1:])
             position += length
 
 
@@ -152,6 +162,11 @@ class Lookups:
         self._dtype = dtype
         self._total: np.ndarray | None = None
         self._cleared: Rows = self.summed
+
+    @property
+    def spares_rows(self) -> bool:
+        """Whether the last sum left rows of my slice alone."""
+        return any(rows is not None for rows in self.summed)
 
     def begin(self) -> np.ndarray:
         """My slice of a sum, its tables zero."""

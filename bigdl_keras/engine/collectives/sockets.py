@@ -211,12 +211,13 @@ class Sockets:
         chosen = [part.choose(lookups.touched) for part in lookups.parts]
         outgoing = {rank: frames[rank].pack(self._slice(vector, rank), chosen[rank]) for rank in self._peers}
         received = self._swap(outgoing, dict.fromkeys(self._peers, frames[self.rank]))
-        part, own = lookups.mine, chosen[self.rank]
-        received[self.rank] = part.gather(mine, own), own
-        total = lookups.begin()
+        part, own, total = lookups.mine, chosen[self.rank], lookups.begin()
         for rank in range(self.size):
-            (part.scatter if rank == 0 else part.add)(*received[rank], total)
-        lookups.finish([rows for _, rows in received.values()])
+            if rank == self.rank:
+                part.copy(mine, own, total, adds=rank > 0)
+            else:
+                (part.scatter if rank == 0 else part.add)(*received[rank], total)
+        lookups.finish([own, *(rows for _, rows in received.values())])
         return total
 
     def _gather_rows(self, compression: Compression | None, vector: np.ndarray, mine: np.ndarray | None,

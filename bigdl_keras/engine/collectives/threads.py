@@ -84,8 +84,7 @@ class Threads:
         total, part, terms = lookups.begin(), lookups.mine, []
         for rank, (theirs, touched) in enumerate(self._team.offers):
             terms.append(part.choose(touched))
-            put = part.scatter if rank == 0 else part.add
-            put(part.gather(theirs[mine], terms[-1]), terms[-1], total)
+            part.copy(theirs[mine], terms[-1], total, adds=rank > 0)
         lookups.finish(terms)
         self._meet()
         return total
@@ -109,7 +108,7 @@ class Threads:
         for other, (whole, rows) in enumerate(self._team.offers):
             if other != self.rank:
                 theirs, part = slice_of(len(vector), other, self.size), lookups.parts[other]
-                part.scatter(part.gather(whole[theirs], rows), rows, vector[theirs])
+                part.copy(whole[theirs], rows, vector[theirs])
         self._meet()
 
     def share(self, vector: np.ndarray) -> None:
