@@ -66,7 +66,8 @@ def inspect(path: str) -> Iterable[str]:
     """
     with saving.fetched(path) as place:
         if saving.is_json(place):
-            spec = saving.read_json(saving.read_text(place), safe_mode=False)
+            with saving.reading(path):
+                spec = saving.read_json(saving.read_text(place), safe_mode=False)
             yield f"{path}: an architecture ({spec.class_name}), without weights"
             yield f"written by {spec.version}"
             yield from _model(spec)

@@ -16,7 +16,7 @@ from bigdl_keras.layers.base import Layer
 from bigdl_keras.models.model import FILE_FUNCTIONS, Model
 from bigdl_keras.models.runtime import Spec
 from bigdl_keras.models.sequential import Sequential
-from bigdl_keras.models.spec import model_from_spec, operations, spec_of
+from bigdl_keras.models.spec import model_from_spec, operations, refused_layers, spec_of
 from bigdl_keras.parameters import Variable
 
 
@@ -65,7 +65,7 @@ def _load(path: str, custom_objects: Mapping[str, Any] | None, compile: bool, sa
             "call model.load_weights() on it."
         )
     with _building(f"The model in {path}"):
-        model = model_from_spec(file.spec, custom_objects)
+        model = _built(file.spec, custom_objects)
         store = Store(model)
     root = store.root
     _put(model, file.read_weights(root))
@@ -77,6 +77,18 @@ def _load(path: str, custom_objects: Mapping[str, Any] | None, compile: bool, sa
         if state is not None:
             _put_optimizer(model, state)
     return model
+
+
+def _built(spec: saving.ModelSpec, custom_objects: Mapping[str, Any] | None) -> Model:
+    """The model of a spec; where layers refuse their arguments, one error tells of all that do."""
+    try:
+        return model_from_spec(spec, custom_objects)
+    except (ValueError, TypeError) as error:
+        problems = refused_layers(spec, custom_objects)
+        if len(problems) < 2:
+            raise
+        told = "".join(f"\n  - {problem}" for problem in problems)
+        raise ValueError(f"This {spec.version} model has layers that refuse their arguments:{told}") from error
 
 
 @contextmanager
@@ -200,7 +212,8 @@ def model_beside(
     if hdf5_path is not None:
         with saving.fetched(hdf5_path) as path:
             backend = saving.read_file(path).version.backend
-    return _from_json(text, custom_objects, backend)
+    with saving.reading(os.fspath(json_path)):
+        return _from_json(text, custom_objects, backend)
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
@@ -211,7 +224,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 def _from_json(json_string: str, custom_objects: Mapping[str, Any] | None, backend: str | None) -> Model:
     spec = saving.read_json(json_string, known_layers=known_layers(custom_objects), backend=backend)
     with _building("The model of this JSON"):
-        model = model_from_spec(spec, custom_objects)
+        model = _built(spec, custom_objects)
     if model.built:
         store = Store(model)
         _remember(model, store, saving.original_layout(store.root, spec.version), spec.version)

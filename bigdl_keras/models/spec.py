@@ -182,6 +182,20 @@ def model_from_spec(
     return model
 
 
+def refused_layers(spec: ModelSpec, custom_objects: Mapping[str, Any] | None = None) -> list[str]:
+    """Why layers of a spec, or of models in it, cannot be made from their arguments: one text each."""
+    problems: list[str] = []
+    for layer in spec.layers:
+        if layer.model is not None:
+            problems += refused_layers(layer.model, custom_objects)
+        elif not layer.class_name.startswith("ops."):
+            try:
+                _make_layer(layer, dict(custom_objects or {}), None)
+            except (ValueError, TypeError) as error:
+                problems.append(f"'{layer.name}': {error}")
+    return problems
+
+
 def _make_layer(spec: LayerSpec, custom: dict[str, Any], made: dict[str, Layer] | None) -> Layer:
     if made is not None and spec.name in made:
         return made[spec.name]

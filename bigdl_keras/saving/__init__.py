@@ -6,7 +6,7 @@ from .keras1_models import padded_otherwise_by_theano
 from .keras_h5.layouts import Layout
 from .keras_h5.original import original_layout
 from .keras_json import to_keras_json
-from .limits import DAMAGE, Limits
+from .limits import DAMAGE, Limits, reading
 from .listing import ArrayEntry
 from .onnx_export import write_onnx
 from .optimizer_state import OptimizerState
@@ -40,6 +40,7 @@ __all__ = [
     "read_file",
     "read_json",
     "read_text",
+    "reading",
     "tensors_of",
     "to_keras_json",
     "without_query",

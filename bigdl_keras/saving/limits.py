@@ -77,6 +77,8 @@ def check_exists(path: str | Path) -> Path:
     place = Path(path)
     if not place.is_file():
         kind = "is a directory" if place.is_dir() else "does not exist"
+        if (place / "saved_model.pb").is_file():
+            kind = "is a TensorFlow SavedModel, which only TensorFlow reads: save it there as 'name.keras'"
         raise ValueError(f"File not found: '{path}' {kind}. Give the path of a .keras, .h5 or .weights.h5 file.")
     return place
 

@@ -94,6 +94,9 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         saving.read_file(tmp_path / "none.h5")
     with pytest.raises(ValueError, match="is a directory"):
         saving.read_file(tmp_path)
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ValueError, match="is a TensorFlow SavedModel"):
+        saving.read_file(tmp_path)
 
 
 def members(path: Path = DATA / "k3_resume_adam.keras") -> dict[str, bytes]:

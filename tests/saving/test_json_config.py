@@ -494,3 +494,25 @@ def test_a_legacy_file_speaks_keras_2_where_it_has_the_words() -> None:
     inner = bk.Sequential([bk.Input((4,)), bk.layers.Dense(2)])
     for output in (x + 1.0, inner(x), bk.layers.RMSNormalization()(x)):
         assert in_keras_2(saving.to_keras_json(spec_of(bk.Model(x, output)))) is None
+
+
+@pytest.mark.parametrize(("version", "units", "shape"), [
+    ("1.2.2", "output_dim", "batch_input_shape"), ("2.15.0", "units", "batch_input_shape"),
+    ("3.15.1", "units", "batch_shape"),
+])
+def test_one_error_tells_all_that_cannot_be_imported(version: str, units: str, shape: str) -> None:
+    def sequential(*layers: dict[str, Any]) -> str:
+        first = {"class_name": "Dense", "config": {"name": "first", units: 2, shape: [None, 3]}}
+        entry = {"class_name": "Sequential", "keras_version": version}
+        return json.dumps({**entry, "config": [first, *layers] if version[0] == "1" else {"layers": [first, *layers]}})
+
+    classes = [{"class_name": name, "config": {"name": name.lower()}} for name in ("Puzzle", "Riddle")]
+    with pytest.raises(ValueError, match="cannot be imported") as caught:
+        bk.models.model_from_json(sequential(*classes))
+    for told in (f"Keras {version}", "'puzzle' of class 'Puzzle'", "'riddle' of class 'Riddle'", "custom_objects"):
+        assert told in str(caught.value)
+    refusing = [{"class_name": "Dense", "config": {"name": name, units: 2, "twist": 1}} for name in ("one", "two")]
+    with pytest.raises(ValueError, match="refuse their arguments") as caught:
+        bk.models.model_from_json(sequential(*refusing))
+    for told in (f"Keras {version}", "'one'", "'two'", "'twist'"):
+        assert told in str(caught.value)

@@ -40,7 +40,8 @@ def _texts_in_heap(content: Content, start: int) -> dict[int, int]:
     (size,) = struct.unpack_from("<Q", content, start + 8) if start + _HEADER <= len(content) else (0,)
     end = start + size
     if size < _HEADER or end > len(content):
-        raise ValueError(f"its text heap at byte {start} says it has {size} bytes.")
+        raise ValueError(f"its text heap at byte {start} says it has {size} bytes, of a file of {len(content)}: it was "
+                         "cut off, or is damaged.")
     place, texts = start + _HEADER, {}
     while end - place >= _HEADER:
         number, _, _, length = struct.unpack_from("<HHIQ", content, place)
