@@ -5,6 +5,10 @@ class WorkerLost(RuntimeError):
     """A worker of the training team stopped answering; the fit may be retried from its last snapshot."""
 
 
+class WorkerSilent(WorkerLost):
+    """A worker did not answer before the deadline, though its connection stands."""
+
+
 class RowsLost(RuntimeError):
     """A worker's rows are not on the machine where its task runs; they must be written there anew."""
 

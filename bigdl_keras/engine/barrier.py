@@ -69,6 +69,11 @@ class BarrierEngine:
         self.workers = workers
         self.context = context
 
+    @property
+    def conf(self) -> Any:
+        """The configuration of Spark, which has `get(key, default)`."""
+        return self.context.getConf()
+
     def run(self, job: TrainingJob, source: Source, validation: Source | None, report: Report) -> Result:
         """Train.
 

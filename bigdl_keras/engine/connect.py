@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,11 @@ class ConnectEngine:
         self.workers = workers
         self.session = session
 
+    @property
+    def conf(self) -> Any:
+        """The configuration of Spark, which has `get(key, default)`."""
+        return connect.ConnectConf(self.session)
+
     def run(self, job: TrainingJob, source: Source, validation: Source | None, report: Report) -> Result:
         """Train; see `BarrierEngine.run`."""
         return gathered(self._run_gang(job, source, validation, report))
@@ -53,7 +59,8 @@ class ConnectEngine:
             return evaluation
         rows = _frame_source(source)
         connect.ship(self.session)
-        answer = rows.prepared().mapInArrow(partial(connect_tasks.evaluate_rows, job, rows.reader),
+        parcel = connect.parcel(self.session, job)
+        answer = rows.prepared().mapInArrow(partial(connect_tasks.evaluate_rows, parcel, rows.reader),
                                             connect_tasks.ANSWER)
         with original_errors():
             found = connect_tasks.answers(answer.collect()).values()
@@ -64,7 +71,8 @@ class ConnectEngine:
                       names: tuple[str, ...] = ()) -> DataFrame:
         """The DataFrame with all its columns and one of predictions; `names` are those of several outputs."""
         connect.ship(self.session)
-        frame: DataFrame = with_predictions(job, source, prediction_col, names)
+        predict = partial(connect_tasks.predict_batches, connect.parcel(self.session, job))
+        frame: DataFrame = with_predictions(job, source, prediction_col, names, predict)
         return frame
 
     def _run_gang(self, job: TrainingJob | EvaluationJob, source: Source, validation: Source | None,
@@ -92,11 +100,13 @@ class ConnectEngine:
                 frame.unpersist()
 
         def start(task: tasks.GangTask, events: Any) -> StageJob:
+            task = replace(task, job=parcel)
             stage = dealt.mapInArrow(partial(connect_tasks.run_gang_member, task, arrive), connect_tasks.ANSWER,
                                      barrier=True)
             return self._stage_job(stage, events)
 
         try:
+            parcel = connect.parcel(self.session, job)  # without the key of the gang, which is for no file
             dealt, totals = self._deal(sources, kept, stripes)
             arrive = partial(tasks.dealt_pieces, totals, stripes, self.workers)
             columns = tuple(Block.empty(item.columns) for item in sources)

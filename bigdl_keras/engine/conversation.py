@@ -16,7 +16,7 @@ from bigdl_keras.engine.meeting import Event, Meeting
 from bigdl_keras.engine.report import Decision, Report
 from bigdl_keras.engine.tasks import Failure, Outcome
 from bigdl_keras.engine.waiting import SILENT_EXECUTOR, Waiting
-from bigdl_keras.errors import WorkerLost
+from bigdl_keras.errors import WorkerLost, WorkerSilent
 from bigdl_keras.spark import failures
 
 _logger = logging.getLogger(__name__)
@@ -103,6 +103,8 @@ class Conversation:
                 consequence = bool(event.header["consequence"])
                 if self._failed is None or not consequence:
                     self._failed = event
+                if event.header["type"] == WorkerSilent.__name__:
+                    raise self._told()  # nobody else would say more about it
                 self._end_soon(dismiss=not consequence)  # else somebody else has died: hear who
             elif event.kind == "goodbye":
                 self._waiting.said_goodbye(event.rank)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ _SQL_NAMES = {"f4": "float", "f8": "double", "i1": "tinyint", "i2": "smallint", 
 
 
 def with_predictions(job: PredictionJob, source: DataFrameSource, prediction_col: str,
-                     names: tuple[str, ...] = ()) -> Any:
+                     names: tuple[str, ...] = (), predict: Callable[..., Any] | None = None) -> Any:
     """The DataFrame of `source`, lazily, with all columns and their order, and a column of predictions at the end.
 
     Args:
@@ -27,6 +28,7 @@ def with_predictions(job: PredictionJob, source: DataFrameSource, prediction_col
         source: the features.
         prediction_col: name of the new column: a number, array<float> or, for several outputs, a struct.
         names: of several outputs.
+        predict: what runs in executors, called with (reader, field, batches); by default the job as it is.
 
     Returns:
         The new DataFrame.
@@ -49,7 +51,8 @@ def with_predictions(job: PredictionJob, source: DataFrameSource, prediction_col
         arrow = pyarrow.struct([(name, kind[1]) for name, kind in zip(names, kinds, strict=True)])
     field = pyarrow.field(prediction_col, arrow)
     schema = type(frame.schema)(list(frame.schema.fields)).add(prediction_col, session.sql_type(sql))
-    function = partial(tasks.predict_batches, job, source.reader, field)
+    predict = predict or partial(tasks.predict_batches, job)
+    function = partial(predict, source.reader, field)
     return source.prepared(keep=True).mapInArrow(function, schema)
 
 

@@ -21,7 +21,7 @@ from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Report
 from bigdl_keras.engine.selection import Engine
 from bigdl_keras.engine.triggers import Moment, Or
 from bigdl_keras.errors import PartsLost, WorkerLost
-from bigdl_keras.spark import preflight
+from bigdl_keras.spark import failures, preflight
 
 _logger = logging.getLogger(__name__)
 _SIGNS_OF_LOSS = ("ExecutorLostFailure", "Python worker exited unexpectedly", "FetchFailed",
@@ -109,8 +109,8 @@ def train(engine: Engine, job: TrainingJob, source: Source, validation: Source |
                 raise
             if losses > policy.times:
                 raise _given_up(error, losses, chronicle.origin, bool(keeps)) from error
-            _logger.warning("%s. Retry %d of %d goes on from %s.", str(error).partition(". ")[0], losses, policy.times,
-                            chronicle.place)
+            _logger.warning("%s. Retry %d of %d goes on from %s.", failures.summary(error).partition(". ")[0], losses,
+                            policy.times, chronicle.place)
         engine = _recovered(engine, policy.slots_seconds)
 
 
@@ -120,8 +120,8 @@ def _given_up(error: Exception, losses: int, origin: str, kept: bool) -> WorkerL
         "With model.set_checkpoint(path), fit(..., resume=True) could go on from the last checkpoint")
     return WorkerLost(
         f"The fit is given up after {losses} losses in a row, {losses - 1} retries included; the last one would have "
-        f"gone on from {origin}. What happened last: {error} Look for the cause first; fit(retry_times=...) or "
-        f"spark.bigdl_keras.failure.retryTimes allow more retries. {ways}.")
+        f"gone on from {origin}. What happened last: {failures.summary(error)} Look for the cause first; "
+        f"fit(retry_times=...) or spark.bigdl_keras.failure.retryTimes allow more retries. {ways}.")
 
 
 def is_loss(error: BaseException) -> bool:

@@ -49,6 +49,11 @@ class ShuffleEngine:
         self.context = context
         self._passes = BarrierEngine(workers, context)  # whose predictions need no gang
 
+    @property
+    def conf(self) -> Any:
+        """The configuration of Spark, which has `get(key, default)`."""
+        return self.context.getConf()
+
     def run(self, job: TrainingJob, source: Source, validation: Source | None, report: Report) -> Result:
         """Train.
 

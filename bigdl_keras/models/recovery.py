@@ -200,8 +200,7 @@ def retry_policy(engine: Any, times: int | None) -> RetryPolicy:
     Raises:
         ValueError: that number is none.
     """
-    context = getattr(engine, "context", None)
-    policy = RetryPolicy() if context is None else RetryPolicy.of(context.getConf().get)
+    policy = RetryPolicy() if engine.name == "local" else RetryPolicy.of(engine.conf.get)
     if times is None:
         return policy
     if isinstance(times, bool) or not isinstance(times, int) or times < 0:

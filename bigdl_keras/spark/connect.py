@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 import re
 import socket
 import tempfile
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from bigdl_keras.spark import shipping
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 _shipped: set[str] = set()
 _shipping = threading.Lock()
+_LONGEST_IN_PLAN = 1 << 20  # bytes: a plan is one message, which the server limits; longer things travel as files
 
 
 def is_connect(frame: Any) -> bool:
@@ -65,6 +69,61 @@ def ship(session: Any) -> None:
             shipping.pack(archive)
             session.addArtifacts(str(archive), pyfile=True)
         _shipped.add(number)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Something for the executors: within the plan or, where it is large, in a file that they find beside it.
+
+    Attributes:
+        content: the pickled thing, or nothing.
+        file: name of the file in which it is instead.
+    """
+
+    content: bytes = field(default=b"", repr=False)
+    file: str = ""
+
+    def open(self) -> Any:
+        """The thing itself, on an executor."""
+        if not self.file:
+            return pickle.loads(self.content)
+        from pyspark import SparkFiles
+
+        with open(SparkFiles.get(self.file), "rb") as file:
+            return pickle.load(file)
+
+
+def parcel(session: Any, thing: Any) -> Parcel:
+    """Give the executors something that only they open. The server keeps large things until the session ends."""
+    from pyspark import cloudpickle
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "parcel"
+        with open(path, "wb") as file:
+            hashing = _Hashing(file)
+            cloudpickle.dump(thing, hashing, protocol=5)
+        if path.stat().st_size <= _LONGEST_IN_PLAN:
+            return Parcel(path.read_bytes())
+        name = f"bigdl_keras-{hashing.digest.hexdigest()[:32]}"
+        number = f"{session.session_id} {name}"
+        with _shipping:
+            if number not in _shipped:
+                session.addArtifacts(str(path.rename(path.with_name(name))), file=True)
+                _shipped.add(number)
+        return Parcel(file=name)
+
+
+class _Hashing:
+    """A file that is written, and the digest of what was."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        """As that of the file."""
+        self.digest.update(data)
+        return self._file.write(data)
 
 
 def own_host(session: Any) -> str:

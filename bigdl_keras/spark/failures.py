@@ -9,6 +9,7 @@ from bigdl_keras import errors
 
 _LAST_LINE = re.compile(r"^(?:[\w.]+\.)?(\w+(?:Error|Lost|Exception|Refused)): (.*)$")
 _DEAD_TASK = re.compile(r"barrier task ResultTask\(\d+, (\d+)\) finished unsuccessfully")
+_REASON = re.compile(r"(?:Job aborted|Could not recover)[^\n]*")
 _SIGNS_OF_DEATH = ("Python worker exited unexpectedly", "ExecutorLostFailure")
 _JAVA_FRAME = re.compile(r"^\s*(at |Caused by|Driver stacktrace|\.\.\. \d+ more)|^$|^\tat ")
 
@@ -39,6 +40,12 @@ def dead_task(error: BaseException) -> int | None:
     text = str(error)
     match = _DEAD_TASK.search(text)
     return int(match[1]) if match and any(sign in text for sign in _SIGNS_OF_DEATH) else None
+
+
+def summary(error: BaseException) -> str:
+    """The text of an error; of Spark's own many lines the one that gives the reason."""
+    match = _REASON.search(str(error))
+    return match[0] if match else str(error)
 
 
 def is_silence(error: BaseException) -> bool:

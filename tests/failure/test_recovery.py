@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from bigdl_keras.data import as_source
+from bigdl_keras.engine.checkpoints import CheckpointFolder
 from bigdl_keras.engine.report import Report
-from bigdl_keras.engine.retry import RetryPolicy, train
+from bigdl_keras.engine.retry import Keep, RetryPolicy, train
 from bigdl_keras.engine.selection import choose_engine
+from bigdl_keras.engine.triggers import SeveralIteration
 
 pytestmark = pytest.mark.cluster
 
@@ -76,14 +78,15 @@ def recover(tmp_path, make_job, make_data, record_property):
     return run
 
 
-def _recover(session, folder, make_job, make_data, processes, number, timeout_seconds=300.0):
+def _recover(session, folder, make_job, make_data, processes, number, policy=POLICY, keeps=(),
+             timeout_seconds=300.0):
     job = make_job(epochs=120, batch_size=8, dropout=0.2, timeout_seconds=timeout_seconds)
     source = as_source(rows_of(session, make_data(40), folder))
     engine = choose_engine("barrier", source, 2)
     expected = engine.run(job, source, None, Report())
     fault = Fault([folder / process for process in processes], number)
     try:
-        result = train(engine, job, source, None, fault, POLICY)
+        result = train(engine, job, source, None, fault, policy, keeps)
     finally:
         fault.clear_away()
     assert fault.iterations == list(range(1, 601))  # each is heard of once, also those that were computed twice
@@ -105,6 +108,17 @@ def test_a_killed_python_worker(cluster, recover, caplog):
     assert len(lines) == 1
     assert re.match(r"Worker \d of 2 on \S+ died after iteration \d+\. Retry 1 of 5 goes on from iteration \d+ "
                     r"\(epoch \d+.*\); \d+ iterations are done again\.", lines[0])
+
+
+@pytest.mark.parametrize("every", [None, 50])
+def test_a_worker_killed_after_a_checkpoint_or_before_any(cluster, recover, tmp_path, caplog, every):
+    keeps = [] if every is None else [Keep(CheckpointFolder(tmp_path / "kept"), SeveralIteration(every))]
+    recover(cluster, ["worker-0"], signal.SIGKILL, policy=RetryPolicy(snapshot_seconds=1e9), keeps=keeps)
+    [line] = retries(caplog)
+    if every is None:
+        assert "goes on from the start of the fit; " in line
+    else:
+        assert int(re.search(r"goes on from iteration (\d+) ", line)[1]) in range(300, 600, every)
 
 
 def test_a_killed_executor(cluster, recover):
@@ -129,7 +143,7 @@ SCRIPT = """
     import bigdl_keras as bk
     from pyspark.sql import SparkSession
 
-    folder, fault, result = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    folder, fault, result, engine = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
     builder = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.ui.enabled", "false")
     session = builder.config("spark.executor.memory", "512m").config("spark.driver.host", "127.0.0.1").getOrCreate()
 
@@ -148,7 +162,8 @@ SCRIPT = """
             model.set_checkpoint(folder, bk.triggers.SeveralIteration(6))
         x = np.random.default_rng(0).normal(size=(80, 3)).astype("float32")
         rows = session.sparkContext.parallelize([(row, row.sum(keepdims=True)) for row in x], 2)
-        model.fit(rows, batch_size=8, epochs=8, seed=1, verbose=0, callbacks=[PowerCut()], **arguments)
+        model.fit(rows, batch_size=8, epochs=8, seed=1, verbose=0, engine=engine, callbacks=[PowerCut()],
+                  **arguments)
         return model
 
     resumed = fit(resume=True)
@@ -159,12 +174,14 @@ SCRIPT = """
 
 
 @pytest.mark.timeout(600)
-def test_a_killed_driver(tmp_path):
+@pytest.mark.parametrize("engine", ["barrier", "shuffle"])
+def test_a_killed_driver(tmp_path, engine):
     script, folder, result = tmp_path / "train.py", tmp_path / "checkpoints", tmp_path / "result.npz"
     script.write_text(textwrap.dedent(SCRIPT))
 
     def run(fault):
-        return subprocess.run([sys.executable, script, folder, str(fault), result], capture_output=True, text=True)
+        return subprocess.run([sys.executable, script, folder, str(fault), result, engine], capture_output=True,
+                              text=True)
 
     assert run(33).returncode == -signal.SIGKILL
     newest = sorted(path.name for path in folder.iterdir())[-1]

@@ -16,7 +16,7 @@ from bigdl_keras.engine.collectives.compression import Compression
 from bigdl_keras.engine.collectives.handshake import Door, call
 from bigdl_keras.engine.collectives.rows import Frame, Lookups, Rows
 from bigdl_keras.engine.ownership import slice_of
-from bigdl_keras.errors import WorkerLost
+from bigdl_keras.errors import WorkerLost, WorkerSilent
 
 _HEADER = struct.Struct("<QQ")  # number of the exchange, length of what follows
 LIKELY_CAUSE = ("Its process was probably killed, most often for lack of memory: look into the log of its executor, "
@@ -307,9 +307,9 @@ class Sockets:
         left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         if not poll.poll(left):
             silent = busy[0]
-            raise WorkerLost(f"Worker {silent.rank} of {self.size} on {silent.host} has been silent for "
-                             f"{self._timeout_seconds:g} seconds, says worker {self.rank}. It hangs, or its machine is "
-                             "overloaded or gone.")
+            raise WorkerSilent(f"Worker {silent.rank} of {self.size} on {silent.host} has been silent for "
+                               f"{self._timeout_seconds:g} seconds, says worker {self.rank}. It hangs, or its machine "
+                               "is overloaded or gone.")
 
 
 def _bytes(array: np.ndarray | None) -> memoryview | None:
