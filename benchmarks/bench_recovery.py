@@ -32,7 +32,7 @@ from pyspark.sql import SparkSession  # noqa: E402
 import bigdl_keras as bk  # noqa: E402
 
 ROWS, BATCH, FEATURES = 2_000, 100, 100
-EPOCHS = {"barrier": 400, "shuffle": 8}  # a few seconds of training
+EPOCHS = {"barrier": 200, "shuffle": 6}  # a few seconds of training
 FAULTS = {
     "Python worker, kill -9": ("worker", signal.SIGKILL),
     "executor JVM, kill -9": ("executor", signal.SIGKILL),

@@ -79,13 +79,13 @@ print("RECOVERED")
 
 words = spark.createDataFrame([([number % 5, number // 39 * 7], 0.0) for number in range(40)], "x array<int>, y float")
 model = bk.Sequential([bk.Input((2,), dtype="int32"), bk.layers.Embedding(5, 3, name="words"), bk.layers.Flatten(),
-                       bk.layers.Dense(1)])
+                       bk.layers.Dense(1)], name="texts")
 model.compile("adam", "mse")
 try:
     model.fit(words, batch_size=8, verbose=0, workers=2, **columns)
 except ValueError as error:
     assert "Received 7" in str(error), error
-    assert "layer 'sequential_2/words'" in str(error) and " of 2 on " in str(error), error
+    assert "layer 'texts/words'" in str(error) and " of 2 on " in str(error), error
     assert "checked_indices" in str(error.__cause__), error.__cause__  # the worker's own traceback
 else:
     raise AssertionError("an index that is too large was not refused")
