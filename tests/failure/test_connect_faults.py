@@ -22,7 +22,7 @@ spark = (SparkSession.builder.remote("local[2]").config("spark.ui.enabled", "fal
          .config("spark.connect.grpc.maxInboundMessageSize", "4m").getOrCreate())
 assert type(spark).__module__.startswith("pyspark.sql.connect"), type(spark)
 assert spark.conf.get("spark.connect.grpc.maxInboundMessageSize") == "4m"
-driver = os.getpid()
+driver, folder = os.getpid(), Path.cwd()
 rng = np.random.default_rng(0)
 x = rng.normal(size=(40, 3)).astype("float32")
 y = np.sin(x.sum(axis=1, keepdims=True)).astype("float32")
@@ -44,7 +44,7 @@ logging.getLogger("bigdl_keras").addHandler(Retries())
 class Traced(bk.optimizers.schedules.LearningRateSchedule):  # the one thing of ours that runs in the workers' processes
     def __call__(self, step):
         if os.getpid() != driver:
-            Path(f"worker-{os.getpid()}").touch()
+            (folder / f"worker-{os.getpid()}").touch()
         return 0.01
 
 
@@ -54,12 +54,12 @@ class Killer(bk.callbacks.Callback):
 
     def on_iteration_end(self, iteration):
         if iteration.iteration == 33 and not self.killed:
-            self.killed = int(next(Path().glob("worker-*")).name.partition("-")[2])
+            self.killed = int(next(folder.glob("worker-*")).name.partition("-")[2])
             os.kill(self.killed, signal.SIGKILL)
 
 
 def fit(*callbacks):
-    for path in Path().glob("worker-*"):
+    for path in folder.glob("worker-*"):
         path.unlink()
     bk.set_random_seed(1)
     model = bk.Sequential([bk.Input((3,)), bk.layers.Dense(5, "tanh"), bk.layers.Dropout(0.2), bk.layers.Dense(1)])
