@@ -113,7 +113,7 @@ for mine, theirs in zip(far.get_weights(), near.get_weights(), strict=True):
     np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 np.testing.assert_allclose(far.evaluate(frame, verbose=0, **columns), near.evaluate(x, y, verbose=0), rtol=1e-4)
 answered = far.predict(frame, feature_cols="x").orderBy("id").collect()
-np.testing.assert_allclose([row.prediction for row in answered], near.predict(x, verbose=0)[:, 0], rtol=1e-3, atol=1e-5)
+np.testing.assert_allclose([row.prediction for row in answered], near.predict(x, verbose=0), rtol=1e-3, atol=1e-5)
 print("CARRIED")
 spark.stop()
 """
