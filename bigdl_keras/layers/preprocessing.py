@@ -16,6 +16,7 @@ from bigdl_keras.layers.adapting import measured, refuse_change
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.categories import as_vectors, chosen_mode, refuse_sparse
 from bigdl_keras.layers.core import positive
+from bigdl_keras.parameters import floatx
 from bigdl_keras.registry import register
 from bigdl_keras.shapes import normalize_axis
 
@@ -215,8 +216,8 @@ class Discretization(Layer):
             raise ValueError(f"Layer '{self.name}' (Discretization) has no boundaries yet: call adapt(data) before it "
                              "is used.")
         self.is_recorded |= is_symbolic(inputs)
-        x = ops.expand_dims(ops.cast(inputs, self.dtype), -1)
-        above = ops.greater_equal(x, np.asarray(self.bin_boundaries, self.dtype))
+        x = ops.expand_dims(ops.cast(inputs, floatx()), -1)  # `dtype` is that of the numbers of bins
+        above = ops.greater_equal(x, np.asarray(self.bin_boundaries, floatx()))
         numbers = ops.sum(ops.cast(above, "int32"), axis=-1)
         if self.output_mode == "int":
             return numbers

@@ -89,3 +89,9 @@ def test_every_registered_layer_is_public():
         kind = registry.find("layer", name)
         if kind.__module__.startswith("bigdl_keras.layers"):
             assert getattr(layers, name) is kind
+
+
+def test_discretization_compares_before_it_counts():
+    """tf.keras stores it with dtype int64: that of its answer, to which inputs must not be cut."""
+    layer = layers.Discretization([-1.0, 0.0, 1.0], dtype="int64")
+    np.testing.assert_array_equal(layer(np.float32([-1.5, -0.5, 0.5, 1.5])), [0, 1, 2, 3])
