@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -54,9 +55,8 @@ class RowsOnDisk:
     def delete(self) -> None:
         """Remove the files; processes that have them mapped keep them until they let go."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        parent = os.path.dirname(self.folder)
-        if os.path.isdir(parent) and not os.listdir(parent):
-            shutil.rmtree(parent, ignore_errors=True)
+        with contextlib.suppress(OSError):  # others' rows are still there, or another task was first
+            os.rmdir(os.path.dirname(self.folder))
 
 
 class RowWriter:
