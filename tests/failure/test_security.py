@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import errno
 import logging
 import pickle
 import queue
@@ -80,13 +81,16 @@ def said_by_caller(key, rank):
 def turned_away(port, data, seconds=10.0):
     """Say `data`; whether the other side then hangs up without having taken us for a worker."""
     with socket.create_connection((HOST, port), seconds) as stranger:
-        stranger.sendall(data)
-        stranger.shutdown(socket.SHUT_WR)
         try:
+            stranger.sendall(data)
+            stranger.shutdown(socket.SHUT_WR)
             while stranger.recv(4096):
                 pass
         except ConnectionError:
             pass
+        except OSError as error:  # it had hung up already; that it never does is a TimeoutError
+            if error.errno != errno.ENOTCONN:
+                raise
     return True
 
 
