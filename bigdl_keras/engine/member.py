@@ -121,14 +121,18 @@ class Member:
             if self.state is not None:
                 self.state.forget()
 
-    def take_states(self, states: np.ndarray | None) -> None:
-        """Write the averaged states, or those of the Start, into the value vector, and apply constraints."""
-        if states is None:
-            for start, stop in self.work.states:
-                self.values[start:stop] = self._start.values[start:stop]
+    def put_states(self, states: np.ndarray | None) -> None:
+        """Write the averaged states, or those of the Start, into the value vector. (My own batch has moved them.)"""
+        if states is not None:
+            self.work.put_states(self.values, states)
             return
-        self.work.put_states(self.values, states)
-        if self.projection is not None:
+        for start, stop in self.work.states:
+            self.values[start:stop] = self._start.values[start:stop]
+
+    def take_states(self, states: np.ndarray | None) -> None:
+        """Complete an update: put the states, and apply constraints."""
+        self.put_states(states)
+        if self.projection is not None and states is not None:
             self.projection.forward([])
             self.projection.updates()
 

@@ -145,7 +145,8 @@ def keep_history(told: Round, settled: bool, rank: int,
     """
     member = _ready(told)
     history = Inbox.of(told, rank, records).updated(told)
-    waiting = () if settled or (member.state and member.state.version == history.version) else history.updates[-1:]
+    known = settled or (member.state is not None and member.state.version == history.version)
+    waiting = () if known or history.version == 1 else history.updates[-1:]
     followed = History(history.base, history.updates[:len(history.updates) - len(waiting)])
     yield rank, History(_base(member, told, rank, followed, told.leg + 1), waiting)
 
@@ -211,16 +212,14 @@ def _ready(told: Round) -> Member:
 def _catch_up(box: Inbox, member: Member, told: Round) -> History:
     """Bring the values up to date. Answers with the history of the slice that this task owns."""
     work = member.work
-    if told.due is None and told.seeds is None:
-        if member.state is None:
-            np.copyto(member.values, told.start.value.values)
-        else:
-            member.state.follow(box.history, told.start.value)
-        return box.history
     if member.state is not None:
         history = box.updated(told)
         member.state.follow(history, told.start.value)
+        member.put_states(member.state.states)  # also where nothing was left to follow: a task may run again
         return history
+    if told.due is None and told.seeds is None:
+        np.copyto(member.values, told.start.value.values)
+        return box.history
     if len(box.weights) != work.size:
         raise _Incomplete(f"{len(box.weights)} of {work.size} slices of weights have come.")
     for owner, (weights, _) in box.weights.items():
@@ -235,6 +234,7 @@ def _base(member: Member, told: Round, rank: int, history: History, leg: int) ->
     state = member.state or SliceState(member.work, rank, np.empty(mine.stop - mine.start, member.values.dtype),
                                        member.courier, member.watch)
     state.follow(history, told.start.value)
+    assert state.states is not None  # which an update has brought
     with member.shelf(leg) as shelf:
         base = Base.of(state.version, state.weights, state.slots, state.states, shelf)
     member.watch.lap("all_gather")
@@ -292,6 +292,8 @@ def _shortened(member: Member, rank: int, shelf: Shelf, history: History) -> His
     """The same history in less, where what it has led to takes no room; with what constraints have made of weights."""
     state = member.state
     if state is not None:
+        if state.states is None:
+            return history
         arrays = (state.weights, state.states, *state.slots.values())
         if history.updates and all(shelf.travels(array) for array in arrays):
             return History(Base.of(state.version, state.weights, state.slots, state.states, shelf))

@@ -29,7 +29,7 @@ class SliceState:
     Attributes:
         version: updates that are in it.
         slots: of the optimizer.
-        states: averaged over tasks, of the last update.
+        states: averaged over tasks, of the last update; None at the Start.
     """
 
     def __init__(self, work: Work, owner: int, weights: np.ndarray, fetcher: Fetcher, watch: Stopwatch,
@@ -38,7 +38,7 @@ class SliceState:
         self.version = _UNKNOWN
         self.weights = weights
         self.slots: Slots = {}
-        self.states = np.zeros(0)
+        self.states: np.ndarray | None = None
         self._optimizer = work.job.optimizer
         self._mine = work.owned(owner)
         self._part = Slice.cut(work.job.names, work.job.shapes, self._mine.start, self._mine.stop)
@@ -74,12 +74,13 @@ class SliceState:
         if base is None:
             np.copyto(self.weights, start.values[self._mine])
             self.slots = {slot: vector[self._mine].copy() for slot, vector in start.slots.items()}
+            self.states = None
         else:
             weights, slots, self.states = base.open(self._fetcher)
             np.copyto(self.weights, weights)
             self.slots = {slot: np.array(vector) for slot, vector in slots.items()}
         if self._when_read is not None:
-            self._when_read(None if base is None else self.states)
+            self._when_read(self.states)
         self.version = history.first
 
     def _apply(self, update: Update) -> None:

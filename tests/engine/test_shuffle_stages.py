@@ -81,6 +81,7 @@ class LittleSpark:
         courier = member.Courier(self.work.key, 5.0)
         for owner, seed in enumerate(self.seeds(settled=True)):
             values[self.work.owned(owner)] = seed.base.weights.open(courier)
+            self.work.put_states(values, seed.base.states.open(courier))
         courier.close()
         return values
 
@@ -95,7 +96,7 @@ def little(tmp_path, monkeypatch, make_job, make_data, whole):
     monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
     monkeypatch.setattr(parcels, "TRAVELS_BYTES", 0)  # all lies in files
     data = make_data(ROWS)
-    yield partial(LittleSpark, make_job(epochs=2, batch_size=8, optimizer=Adam(0.05)), data, whole), data
+    yield partial(LittleSpark, make_job(epochs=2, batch_size=8, optimizer=Adam(0.05), states=True), data, whole), data
     member.dismiss("bigdl_keras-test")
 
 
@@ -155,11 +156,23 @@ def test_a_round_that_runs_again_sends_the_same(little):
     check(spark, data)
 
 
-@pytest.mark.parametrize("cold", [False, True])
-def test_a_new_chain_goes_on(little, cold, tmp_path):
+def test_every_round_runs_twice(little):
+    """As after a death: the same process is asked for what it has just done."""
     spark, data = little[0](), little[1]
     for iteration in range(6):
-        if iteration and iteration % 2 == 0:
+        before = spark.told, spark.sent
+        spark.round(iteration)
+        spark.told, spark.sent = before
+        spark.round(iteration)
+    check(spark, data)
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("cold", [False, True])
+def test_a_new_chain_goes_on(little, cold, every, tmp_path):
+    spark, data = little[0](), little[1]
+    for iteration in range(6):
+        if iteration and iteration % every == 0:
             seeds = spark.seeds(settled=not spark.whole)
             spark.told, spark.sent = replace(spark.told, leg=spark.told.leg + 1, due=None, seeds=seeds), None
             if cold:
@@ -167,7 +180,8 @@ def test_a_new_chain_goes_on(little, cold, tmp_path):
         spark.round(iteration)
     check(spark, data)
     folders = sorted(path.name for path in (tmp_path / "bigdl_keras-test").glob("parcels-*"))
-    assert folders == ["parcels-1", "parcels-2", "parcels-3"]
+    last = 6 // every - 1
+    assert folders == [f"parcels-{leg}" for leg in (last - 1, last, last + 1)]
 
 
 def test_encrypted_traffic_leaves_no_files(little, tmp_path):
