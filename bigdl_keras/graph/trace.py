@@ -121,12 +121,20 @@ def apply(kernel_name: str, *inputs: Any, **attributes: Any) -> Any:
     return _compute(kernel_name, inputs, attributes)
 
 
+_seeds = np.random.default_rng()  # of random kernels on arrays, outside any fit
+
+
+def seed_arrays(seed: int) -> None:
+    """Make random kernels draw for arrays from here on what they drew after the same call before."""
+    _seeds.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+
+
 def _compute(kernel_name: str, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
     kernel = KERNELS[kernel_name]
     arrays = [item.value if isinstance(item, Weight) else item for item in inputs]
     extra: dict[str, Any] = {}
     if kernel.random:
-        seed = int(np.random.default_rng().integers(2**31))
+        seed = int(_seeds.integers(2**31))
         extra["draws"] = Draws(seed=seed, iteration=0, step=0, places=None)
     if kernel.collective:
         extra["total"] = np.asarray

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.graph.trace import seed_arrays
 from bigdl_keras.initializers.base import Initializer
 from bigdl_keras.registry import register
 
@@ -32,6 +33,7 @@ def set_random_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 (the user's own code may draw from it)
     set_seed(seed)
+    seed_arrays(seed)
 
 
 def draw_seed() -> int:

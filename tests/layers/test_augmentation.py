@@ -44,6 +44,7 @@ def test_rows_draw_the_same_on_any_worker(make):
 
 @pytest.mark.parametrize("make", RANDOM, ids=_name)
 def test_disturbs_in_training_alone(make):
+    bk.set_random_seed(3)  # else now and then no image of the eight would be drawn
     layer = make()
     plain = layer(IMAGES, training=False)
     if _name(make) != "RandomCrop":
