@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bigdl_keras.engine.collectives.handshake import Door, Refused, call, receive_exactly
+from bigdl_keras.engine.collectives.handshake import Door, call, receive_exactly
 from bigdl_keras.engine.parcels import Place
 from bigdl_keras.errors import PartsLost
 
@@ -53,7 +53,7 @@ class Depot:
 
     def _serve(self, connection: socket.socket) -> None:
         """One caller: who proves nothing, asks wrongly or is too slow is hung up on."""
-        with connection, suppress(OSError, Refused):
+        with connection, suppress(OSError):
             self._door.welcome(connection)
             connection.settimeout(_SEND_SECONDS)
             while self._folder.is_dir():
