@@ -160,6 +160,9 @@ CASES: list[Case] = [
     (lambda: layers.SeparableConv2D(4, 3, padding="same"), (2, 4, 4, 3), (2, 4, 4, 4)),
     (lambda: layers.LocallyConnected1D(3, 2, strides=2, activation="tanh"), (2, 6, 2), (2, 3, 3)),
     (lambda: layers.LocallyConnected2D(2, (2, 3), data_format="channels_first"), (2, 2, 4, 5), (2, 2, 3, 3)),
+    (lambda: layers.LocallyConnected1D(3, 3, strides=2, padding="same", implementation=2), (2, 5, 2), (2, 3, 3)),
+    (lambda: layers.LocallyConnected2D(2, 2, padding="same", data_format="channels_first", implementation=3),
+     (2, 2, 3, 4), (2, 2, 3, 4)),
     # normalization
     (lambda: layers.BatchNormalization(), (6, 4), (6, 4)),
     (lambda: layers.BatchNormalization(1, scale=False), (3, 4, 5, 5), (3, 4, 5, 5)),
