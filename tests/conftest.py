@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,23 @@ def impatient_cluster() -> Any:
     return _session("local-cluster[2,1,1025]", **{"spark.executor.memory": "512m", "spark.network.timeout": "10s",
                                                   "spark.executor.heartbeatInterval": "1s",
                                                   "spark.network.timeoutInterval": "1s"})
+
+
+@pytest.fixture
+def run_on_connect(tmp_path: Path) -> Any:
+    """A function that runs a script, in a process that may start a Spark Connect server, and answers with its lines."""
+    pytest.importorskip("grpc_status", reason="Spark Connect needs pyspark[connect]")
+
+    def run(text: str) -> list[str]:
+        script = tmp_path / "script.py"
+        script.write_text(text)
+        environment = {key: value for key, value in os.environ.items() if key != "SPARK_REMOTE"}
+        done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=environment, text=True,
+                              capture_output=True, timeout=480, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr[-6000:]
+        return done.stdout.splitlines()
+
+    return run
 
 
 @pytest.fixture(scope="session")

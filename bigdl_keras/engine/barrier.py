@@ -8,22 +8,19 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bigdl_keras.data import Block, Minibatches, Source
-from bigdl_keras.data.from_arrays import ArraySource
+from bigdl_keras.data import Block, Source
 from bigdl_keras.data.from_dataframe import DataFrameSource
-from bigdl_keras.data.from_rdd import PIECE_BYTES, RddSource
-from bigdl_keras.data.minibatches import share
-from bigdl_keras.engine import tasks
+from bigdl_keras.data.from_rdd import RddSource
+from bigdl_keras.engine import dealing, tasks
 from bigdl_keras.engine.collectives.handshake import new_key
 from bigdl_keras.engine.conversation import Conversation
+from bigdl_keras.engine.dealing import pieces_of
 from bigdl_keras.engine.frames import with_predictions
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import finished
@@ -43,16 +40,17 @@ _UNSUPPORTED_LINEAGE = "SPARK-24820"
 
 @dataclass(frozen=True)
 class Gathering:
-    """Rows on their way to a gang: an RDD of as many partitions as workers, and how a worker reads its partition."""
+    """Rows on their way to a gang.
+
+    Attributes:
+        rdd: of as many partitions as workers.
+        arrive: reads the partition of a worker.
+        release: drops what was kept to deal the rows.
+    """
 
     rdd: RDD[Any]
     arrive: Callable[[int, Any], Iterator[tasks.Piece]]
-    held: tuple[RDD[Any], ...] = ()
-
-    def release(self) -> None:
-        """Drop what was kept to deal the rows."""
-        for rdd in self.held:
-            rdd.unpersist()
+    release: Callable[[], None] = lambda: None
 
 
 class BarrierEngine:
@@ -101,7 +99,7 @@ class BarrierEngine:
             return evaluation
         shipping.ship(self.context)
         pieces = pieces_of(self.context, source, self.workers)
-        with original_errors():
+        with failures.original_errors():
             found = pieces.mapPartitions(partial(tasks.evaluate_pieces, job)).collect()
         totals = np.sum([totals for totals, _ in found], axis=0)
         return finished(np.asarray(totals), sum(rows for _, rows in found), job.loss_count)
@@ -256,54 +254,5 @@ def gather(context: SparkContext, source: Source, validation: Source | None, wor
     pieces = pieces_of(context, source, workers)
     if not deal and not stripes and validation is None and pieces.getNumPartitions() == workers:
         return Gathering(pieces, tasks.as_pieces)
-    from pyspark import StorageLevel
-
-    streams, held, totals = [], [], []
-    for which, item in ((tasks.TRAINING, source), (tasks.VALIDATION, validation)):
-        if item is None:
-            continue
-        kept = pieces_of(context, item, workers).persist(StorageLevel.MEMORY_AND_DISK)
-        held.append(kept)
-        with original_errors():
-            counts = dict(kept.mapPartitionsWithIndex(tasks.count_pieces).collect())
-        rows = [sum(counts[partition]) for partition in range(kept.getNumPartitions())]
-        starts = [0, *accumulate(rows)]
-        totals.append(starts[-1])
-        if stripes and which == tasks.TRAINING:
-            dealer = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, workers)
-        else:
-            dealer = partial(tasks.deal_pieces, which, starts, starts[-1], workers)
-        streams.append(kept.mapPartitionsWithIndex(dealer))
-    dealt = context.union(streams).partitionBy(workers, partitionFunc=_same)
-    return Gathering(dealt, partial(tasks.dealt_pieces, tuple(totals), stripes, workers), tuple(held))
-
-
-def pieces_of(context: SparkContext, source: Source, workers: int) -> RDD[tuple[int, Block]]:
-    """(partition, block) of any source, in row order."""
-    if isinstance(source, (RddSource, DataFrameSource)):
-        return source.pieces()
-    assert isinstance(source, ArraySource)
-    block = source.read()
-    parts = [(rank, block.take(slice(*share(0, block.rows, rank, workers))).cut(PIECE_BYTES))
-             for rank in range(workers)]
-    return context.parallelize(parts, workers).flatMap(_spread)
-
-
-def _spread(part: tuple[int, list[Block]]) -> Iterator[tuple[int, Block]]:
-    return ((part[0], block) for block in part[1])
-
-
-def _same(key: int) -> int:
-    return key
-
-
-@contextmanager
-def original_errors() -> Iterator[None]:
-    """Raise what a row raised in a task, not Spark's wrapping of it."""
-    try:
-        yield
-    except Exception as error:
-        found = failures.original(error)
-        if found is error:
-            raise
-        raise found from error
+    dealt = dealing.deal(context, [item for item in (source, validation) if item is not None], workers, stripes)
+    return Gathering(dealt.rdd, partial(tasks.dealt_pieces, dealt.totals, stripes, workers), dealt.release)

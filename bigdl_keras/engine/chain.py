@@ -15,11 +15,11 @@ import numpy as np
 
 from bigdl_keras.data import Source
 from bigdl_keras.engine import shuffle_tasks
-from bigdl_keras.engine.barrier import original_errors
 from bigdl_keras.engine.conductor import Step
 from bigdl_keras.engine.conversation import WorkerTraceback
+from bigdl_keras.engine.dealing import own_number
 from bigdl_keras.engine.depot import Courier
-from bigdl_keras.engine.kept_rows import kept_rows, own_number
+from bigdl_keras.engine.kept_rows import kept_rows
 from bigdl_keras.engine.loop import finished
 from bigdl_keras.engine.overdue import Overdue
 from bigdl_keras.engine.phases import PHASES, Phases
@@ -40,6 +40,7 @@ from bigdl_keras.engine.rounds import (
 )
 from bigdl_keras.errors import PartsLost, RowsLost, WorkerLost
 from bigdl_keras.spark import shipping
+from bigdl_keras.spark.failures import original_errors
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -172,8 +173,12 @@ class Chain:
         self._start = self._now = Start(np.array(values, self._start.values.dtype), slots)
         self._seeds = None
         self._origin += 1
+        self._send(self._start)
+
+    def _send(self, start: Start) -> None:
+        """Tell executors this Start instead of the one before."""
         self._sent_start.destroy()
-        self._sent_start = self.context.broadcast(self._start)
+        self._sent_start = self.context.broadcast(start)
 
     @property
     def _longest(self) -> int:
@@ -210,6 +215,8 @@ class Chain:
         found = dict(self._with_rows(lambda: self.context.runJob(histories, list, owners)))
         self._cut()
         self._seeds = tuple(found[owner] for owner in owners)
+        if self._sent_start.value.slots:  # from here on all optimizer state comes from the seeds
+            self._send(Start(self._start.values, {}))
 
     def _brought(self) -> Start:
         """What the chain begins with, at the driver."""

@@ -14,13 +14,14 @@ import numpy as np
 from bigdl_keras.data import Block, Minibatches, Source
 from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.engine import connect_tasks, tasks
-from bigdl_keras.engine.barrier import StageJob, converse, gathered, original_errors
+from bigdl_keras.engine.barrier import StageJob, converse, gathered
 from bigdl_keras.engine.frames import with_predictions
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import finished
 from bigdl_keras.engine.meeting import DriverUnreachable
 from bigdl_keras.engine.report import Evaluation, Report
 from bigdl_keras.spark import connect, preflight
+from bigdl_keras.spark.failures import original_errors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -59,8 +60,8 @@ class ConnectEngine:
             return evaluation
         rows = _frame_source(source)
         connect.ship(self.session)
-        parcel = connect.parcel(self.session, job)
-        answer = rows.prepared().mapInArrow(partial(connect_tasks.evaluate_rows, parcel, rows.reader),
+        enclosed = connect.enclose(self.session, job)
+        answer = rows.prepared().mapInArrow(partial(connect_tasks.evaluate_rows, enclosed, rows.reader),
                                             connect_tasks.ANSWER)
         with original_errors():
             found = connect_tasks.answers(answer.collect()).values()
@@ -71,7 +72,7 @@ class ConnectEngine:
                       names: tuple[str, ...] = ()) -> DataFrame:
         """The DataFrame with all its columns and one of predictions; `names` are those of several outputs."""
         connect.ship(self.session)
-        predict = partial(connect_tasks.predict_batches, connect.parcel(self.session, job))
+        predict = partial(connect_tasks.predict_batches, connect.enclose(self.session, job))
         frame: DataFrame = with_predictions(job, source, prediction_col, names, predict)
         return frame
 
@@ -100,13 +101,13 @@ class ConnectEngine:
                 frame.unpersist()
 
         def start(task: tasks.GangTask, events: Any) -> StageJob:
-            task = replace(task, job=parcel)
+            task = replace(task, job=enclosed)
             stage = dealt.mapInArrow(partial(connect_tasks.run_gang_member, task, arrive), connect_tasks.ANSWER,
                                      barrier=True)
             return self._stage_job(stage, events)
 
         try:
-            parcel = connect.parcel(self.session, job)  # without the key of the gang, which is for no file
+            enclosed = connect.enclose(self.session, job)  # without the key of the gang, which is for no file
             dealt, totals = self._deal(sources, kept, stripes)
             arrive = partial(tasks.dealt_pieces, totals, stripes, self.workers)
             columns = tuple(Block.empty(item.columns) for item in sources)

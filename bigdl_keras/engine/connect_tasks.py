@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bigdl_keras.data import Block
 from bigdl_keras.data.from_dataframe import ArrowReader
 from bigdl_keras.engine import tasks
-from bigdl_keras.spark.connect import Parcel
+from bigdl_keras.spark.connect import Enclosure
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,26 +41,26 @@ def deal(reader: ArrowReader, numbers: list[int], which: int, dealer: Callable[.
 
 def run_gang_member(task: tasks.GangTask, arrive: Callable[[int, Iterable[Any]], Iterator[tasks.Piece]],
                     batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """One worker of a gang; the job of the task is a parcel."""
+    """One worker of a gang; the job of the task is enclosed with the plan."""
     rank = tasks.partition_number()
     task = replace(task, job=task.job.open())
     for outcome in tasks.run_gang_member(task, arrive, rank, _dealt(batches)):
         yield from _answer(rank, outcome)
 
 
-def evaluate_rows(parcel: Parcel, reader: ArrowReader,
+def evaluate_rows(enclosed: Enclosure, reader: ArrowReader,
                   batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Totals and rows of this partition."""
     partition = tasks.partition_number()
     pieces = ((partition, block) for block in reader.read(partition, batches))
-    for found in tasks.evaluate_pieces(parcel.open(), pieces):
+    for found in tasks.evaluate_pieces(enclosed.open(), pieces):
         yield from _answer(partition, found)
 
 
-def predict_batches(parcel: Parcel, reader: ArrowReader, schema: Any,
+def predict_batches(enclosed: Enclosure, reader: ArrowReader, schema: Any,
                     batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """See `tasks.predict_batches`."""
-    yield from tasks.predict_batches(parcel.open(), reader, schema, batches)
+    yield from tasks.predict_batches(enclosed.open(), reader, schema, batches)
 
 
 def answers(rows: Iterable[Any]) -> dict[int, Any]:

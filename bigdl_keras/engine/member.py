@@ -114,8 +114,8 @@ class Member:
                 if int(old.name.rpartition("-")[2]) < told.leg - 1:
                     rmtree(old, ignore_errors=True)
             self._leg = told.leg
+        self._start = told.start.value
         if self.origin != told.origin:
-            self._start = told.start.value
             np.copyto(self.values, self._start.values)
             self.origin = told.origin
             if self.state is not None:

@@ -72,7 +72,7 @@ def ship(session: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Enclosure:
     """Something for the executors: within the plan or, where it is large, in a file that they find beside it.
 
     Attributes:
@@ -93,24 +93,24 @@ class Parcel:
             return pickle.load(file)
 
 
-def parcel(session: Any, thing: Any) -> Parcel:
+def enclose(session: Any, thing: Any) -> Enclosure:
     """Give the executors something that only they open. The server keeps large things until the session ends."""
     from pyspark import cloudpickle
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "parcel"
+        path = Path(folder) / "enclosure"
         with open(path, "wb") as file:
             hashing = _Hashing(file)
             cloudpickle.dump(thing, hashing, protocol=5)
         if path.stat().st_size <= _LONGEST_IN_PLAN:
-            return Parcel(path.read_bytes())
+            return Enclosure(path.read_bytes())
         name = f"bigdl_keras-{hashing.digest.hexdigest()[:32]}"
         number = f"{session.session_id} {name}"
         with _shipping:
             if number not in _shipped:
                 session.addArtifacts(str(path.rename(path.with_name(name))), file=True)
                 _shipped.add(number)
-        return Parcel(file=name)
+        return Enclosure(file=name)
 
 
 class _Hashing:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from bigdl_keras import errors
 
@@ -33,6 +35,18 @@ def original(error: BaseException) -> BaseException:
         found.__cause__ = error
         return found
     return error
+
+
+@contextmanager
+def original_errors() -> Iterator[None]:
+    """Raise what a row raised in a task, not Spark's wrapping of it."""
+    try:
+        yield
+    except Exception as error:
+        found = original(error)
+        if found is error:
+            raise
+        raise found from error
 
 
 def dead_task(error: BaseException) -> int | None:

@@ -1,32 +1,35 @@
-"""Files of rows are removed by whichever tasks come, also at the same time."""
+"""Files of rows are removed by the tasks that hold them; the last one removes the folder of the fit."""
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from bigdl_keras.engine.blocks_on_disk import RowsOnDisk
 
 
-def test_tasks_that_remove_at_once_do_not_disturb_each_other(tmp_path):
-    errors, start = [], threading.Barrier(4)
+def test_two_that_find_themselves_last(tmp_path, monkeypatch):
+    """Both have removed their own files when both turn to the folder of the fit: one comes too late."""
+    handles = []
+    for task in range(2):
+        folder = tmp_path / "fit" / str(task)
+        folder.mkdir(parents=True)
+        (folder / "0").write_bytes(b"rows")
+        handles.append(RowsOnDisk(str(folder), (), 0, 0, 0))
+    remove, both = os.rmdir, threading.Barrier(2)
+    lock, found = threading.Lock(), []
 
-    def remove(handle):
-        start.wait()
-        try:
-            handle.delete()
-            handle.delete()
-        except OSError as error:
-            errors.append(error)
+    def together(path, **options):
+        if path != str(tmp_path / "fit"):
+            return remove(path, **options)
+        both.wait(10)
+        with lock:
+            found.append(os.path.isdir(path))
+            return remove(path, **options)
 
-    for fit in range(50):
-        folders = [tmp_path / f"fit-{fit}" / str(task) for task in range(4)]
-        for folder in folders:
-            folder.mkdir(parents=True)
-            (folder / "0").write_bytes(b"rows")
-        threads = [threading.Thread(target=remove, args=(RowsOnDisk(str(folder), (), 0, 0, 0),)) for folder in folders]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert not errors
+    monkeypatch.setattr(os, "rmdir", together)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(RowsOnDisk.delete, handles))
+    assert found == [True, False]
     assert not list(tmp_path.iterdir())
 
 

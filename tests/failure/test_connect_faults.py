@@ -1,9 +1,5 @@
 """Spark Connect: a killed worker is made good, an error of the user's is not tried again, large models pass."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 SCRIPT = """
@@ -115,6 +111,16 @@ np.testing.assert_allclose(far.evaluate(frame, verbose=0, **columns), near.evalu
 answered = far.predict(frame, feature_cols="x").orderBy("id").collect()
 np.testing.assert_allclose([row.prediction for row in answered], near.predict(x, verbose=0), rtol=1e-3, atol=1e-5)
 print("CARRIED")
+
+from bigdl_keras.spark import connect
+connect._LONGEST_IN_PLAN = 1 << 30  # as if nothing were too long: what has just passed must be refused
+try:
+    large().fit(frame, batch_size=20, epochs=1, seed=3, verbose=0, engine="barrier", workers=2, **columns)
+except Exception as error:
+    assert "RESOURCE_EXHAUSTED" in str(error) and "4194304" in str(error), error
+else:
+    raise AssertionError("a message over the server's limit has passed")
+print("REFUSED")
 spark.stop()
 """
 
@@ -122,13 +128,5 @@ spark.stop()
 @pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_faults_on_spark_connect(tmp_path):
-    pytest.importorskip("grpc_status", reason="Spark Connect needs pyspark[connect]")
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    environment.pop("SPARK_REMOTE", None)
-    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=environment, text=True,
-                          capture_output=True, timeout=480, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr[-6000:]
-    assert done.stdout.split("\n")[:3] == ["RECOVERED", "RAISED", "CARRIED"]
+def test_faults_on_spark_connect(run_on_connect):
+    assert run_on_connect(SCRIPT) == ["RECOVERED", "RAISED", "CARRIED", "REFUSED"]

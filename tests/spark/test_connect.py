@@ -1,9 +1,5 @@
 """A DataFrame of a Spark Connect session trains, evaluates and predicts with a real server, without a SparkContext."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 SCRIPT = """
@@ -117,13 +113,5 @@ spark.stop()
 @pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.timeout(500)
-def test_spark_connect(tmp_path):
-    pytest.importorskip("grpc_status", reason="Spark Connect needs pyspark[connect]")
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
-    environment.pop("SPARK_REMOTE", None)
-    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, env=environment, text=True,
-                          capture_output=True, timeout=480, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr[-6000:]
-    assert done.stdout.split("\n")[:5] == ["TRAINED", "EVALUATED", "PREDICTED", "MET THROUGH SPARK", "REFUSED"]
+def test_spark_connect(run_on_connect):
+    assert run_on_connect(SCRIPT) == ["TRAINED", "EVALUATED", "PREDICTED", "MET THROUGH SPARK", "REFUSED"]

@@ -31,21 +31,21 @@ def sessions(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("length", "files"), [(10, 0), (300_000, 1)])
 def test_what_comes_out_is_what_went_in(sessions, length, files):
     thing = {"values": np.arange(length, dtype="float32"), "rate": 0.1}
-    parcel = connect.parcel(sessions[0], thing)
+    enclosure = connect.enclose(sessions[0], thing)
     assert len(sessions[0].files) == files
-    assert len(repr(parcel)) < 200
-    found = parcel.open()
+    assert len(repr(enclosure)) < 200
+    found = enclosure.open()
     np.testing.assert_array_equal(found["values"], thing["values"])
     assert found["rate"] == 0.1
     found["values"][0] = 7.0  # a worker trains on its own copy
-    assert parcel.open()["values"][0] == 0.0
+    assert enclosure.open()["values"][0] == 0.0
 
 
 def test_the_same_is_sent_once_to_each_session(sessions):
     values = np.zeros(300_000, "float32")
-    parcels = [connect.parcel(session, values) for session in (sessions[0], sessions[0], sessions[1])]
-    assert len({parcel.file for parcel in parcels}) == 1
+    enclosures = [connect.enclose(session, values) for session in (sessions[0], sessions[0], sessions[1])]
+    assert len({enclosure.file for enclosure in enclosures}) == 1
     assert [len(session.files) for session in sessions] == [1, 1]
-    other = connect.parcel(sessions[0], values + 1)
-    assert other.file != parcels[0].file
+    other = connect.enclose(sessions[0], values + 1)
+    assert other.file != enclosures[0].file
     assert len(sessions[0].files) == 2
