@@ -29,7 +29,6 @@ INSTEAD = [
     ("callbacks", r"^OrbaxCheckpoint$", "`callbacks.BackupAndRestore`, `model.set_checkpoint`"),
     ("keras1.layers", r"^KerasLayerWrapper$", "layers of the JVM: write a Layer or a Lambda"),
     ("keras1.layers", r"^GetShape$", "`tensor.shape`"),
-    ("keras1.layers", r"^SparseDense$", "`Dense`, or `SparseEmbedding` for ids"),
     ("keras1.models", r"^(backward|parameters)$", "gradients are those of a whole training step; `get_weights`"),
     ("keras1.models", r"^quantize$", "no quantized models"),
     ("optimizers.schedules", r"^Plateau$", "`keras1.optimizer.Plateau`, for the driver; `callbacks.ReduceLROnPlateau`"),

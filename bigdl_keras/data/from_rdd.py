@@ -125,6 +125,11 @@ def read_pieces(reader: RowReader, partition: int, rows: Iterable[Any]) -> Itera
         yield partition, Block.concatenate(waiting)
 
 
+def _in_full(value: Any) -> Any:
+    """A vector of pyspark.ml as an array, anything else as it is."""
+    return value.toArray() if hasattr(value, "toArray") else value
+
+
 def _place(partition: int, done: int, row: int) -> str:
     return f"partition {partition}, row {done + row}"
 
@@ -172,6 +177,7 @@ def _survey(parts: tuple[Any, ...], expected: tuple[int, int, int], strings: boo
     leaves: list[np.ndarray] = []
 
     def number(value: Any, name: str, several: bool = False) -> Any:
+        value = _in_full(value)
         if isinstance(value, dict):
             return {key: number(value[key], f"{name}[{key!r}]") for key in sorted(value)}
         if not _is_leaf(value, several):
@@ -222,6 +228,8 @@ def _require_types(rows: list[Any], types: tuple[type, ...], place: Callable[[in
 def _stack(values: list[Any], column: Column, place: Callable[[int], str]) -> np.ndarray:
     """The column as an array; the slow search for the offending row starts only when there is one."""
     wanted = np.dtype(column.dtype)
+    if hasattr(values[0], "toArray"):
+        values = [_in_full(value) for value in values]
     if wanted.kind == "O":
         return _stack_strings(values, column, place)
     try:

@@ -39,6 +39,18 @@ class Sample:
         """
         return cls(_arrays(features, "features"), () if labels is None else _arrays(labels, "labels"))
 
+    @classmethod
+    def from_jtensor(cls, features: Any, labels: Any) -> Sample:
+        """Make a sample of BigDL's JTensors (`keras1.nncontext.JTensor`), or of what else has `to_ndarray()`.
+
+        Args:
+            features, labels: one, or a list of them.
+
+        Returns:
+            The sample; sparse tensors are written out in full.
+        """
+        return cls.from_ndarray(_in_full(features), _in_full(labels))
+
     @property
     def feature(self) -> np.ndarray:
         """The first (usually the only) feature array."""
@@ -66,6 +78,11 @@ class Sample:
     def __repr__(self) -> str:
         return (f"Sample(features={[array.shape for array in self.features]}, "
                 f"labels={[array.shape for array in self.labels]})")
+
+
+def _in_full(tensors: Any) -> Any:
+    several = isinstance(tensors, (list, tuple))
+    return [tensor.to_ndarray() for tensor in tensors] if several else tensors.to_ndarray()
 
 
 def _arrays(value: Any, name: str) -> tuple[np.ndarray, ...]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as _np
+
 from bigdl_keras import layers as _ours
 from bigdl_keras.autograd import Lambda, Parameter
 from bigdl_keras.keras1 import layer_table as _table
@@ -58,6 +60,41 @@ def PReLU(n_output_plane: int | None = None, init: Any = None, weights: Any = No
     return layer
 
 
+def SparseDense(output_dim: int, init: Any = "glorot_uniform", activation: Any = None, W_regularizer: Any = None,
+                b_regularizer: Any = None, backward_start: int = -1, backward_length: int = -1,
+                init_weight: Any = None, init_bias: Any = None, init_grad_weight: Any = None,
+                init_grad_bias: Any = None, bias: bool = True, **kwargs: Any) -> Layer:
+    """Dense for rows of mostly zeros; gradients reach its input in a window only.
+
+    Args:
+        output_dim, init, activation, W_regularizer, b_regularizer, bias: as in Dense.
+        backward_start, backward_length: the window, counted from 1; by default none.
+        init_weight: initial weights in BigDL's order, (output_dim, features).
+        init_bias: initial bias, (output_dim,).
+        init_grad_weight, init_grad_bias: None: gradients begin at zero.
+        kwargs: of every layer.
+
+    Raises:
+        ValueError: initial gradients, or what the layer itself refuses.
+    """
+    if init_grad_weight is not None or init_grad_bias is not None:
+        raise ValueError("SparseDense takes `init_grad_weight` and `init_grad_bias` for the sake of BigDL's signature; "
+                         "only None can be honoured here: the gradient of every batch begins at zero.")
+    layer = _table.build("SparseDense", {
+        "output_dim": output_dim, "init": init, "activation": activation, "W_regularizer": W_regularizer,
+        "b_regularizer": b_regularizer, "bias": bias, "backward_start": backward_start,
+        "backward_length": backward_length, **kwargs})
+
+    def start(_: Any) -> None:
+        if init_weight is not None:
+            layer.kernel.assign(_np.transpose(init_weight))
+        if init_bias is not None:
+            layer.bias.assign(init_bias)
+
+    _table.around_build(layer, after=start)
+    return layer
+
+
 class TransformerLayer(_ours.TransformerLayer):
     """Our TransformerLayer, with BigDL's way to make one."""
 
@@ -89,13 +126,12 @@ globals().update(_FACTORIES)
 
 NOT_HERE = {
     "KerasLayerWrapper": "wraps a layer of the JVM; write a Layer subclass or a Lambda with bigdl_keras.ops",
-    "GetShape": "answers with a shape as data; shapes are Python values here: tensor.shape",
-    "SparseDense": "takes sparse tensors of the JVM; use Dense, or SparseEmbedding for ids",
+    "GetShape": "answers with no row for a row, which no part of a batch can; shapes are Python values: tensor.shape",
 }
 """Layers of BigDL 2 that are not here, and what to use instead."""
 
 __all__ = [*_FACTORIES, "Input", "InputLayer", "Lambda", "LambdaLayer", "Layer", "Merge", "PReLU", "Parameter",
-           "BERT", "TransformerLayer", "WordEmbedding", "ZooKerasLayer", "merge"]
+           "BERT", "SparseDense", "TransformerLayer", "WordEmbedding", "ZooKerasLayer", "merge"]
 
 
 def __getattr__(name: str) -> Any:

@@ -142,8 +142,10 @@ class _Heads(Layer):
 
     def _dense(self, equation: str, shape: Sequence[int | None], bias_axes: str, name: str) -> EinsumDense:
         shared = {key: getattr(self, key) for key in _SHARED}
-        return EinsumDense(equation, output_shape=tuple(shape), bias_axes=bias_axes if self.use_bias else None,
-                           name=name, dtype=self.dtype, **shared)
+        dense = EinsumDense(equation, output_shape=tuple(shape), bias_axes=bias_axes if self.use_bias else None,
+                            name=name, dtype=self.dtype, **shared)
+        dense.supports_masking = True  # a projection keeps the steps, and this layer looks after their masks
+        return dense
 
     def _combined_mask(self, query: Any, value: Any, masks: Sequence[Any], attention_mask: Any, causal: bool) -> Any:
         """(batch, query steps, value steps) of all masks given."""

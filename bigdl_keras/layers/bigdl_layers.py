@@ -8,6 +8,7 @@ from typing import Any
 from bigdl_keras import ops
 from bigdl_keras.graph.trace import apply
 from bigdl_keras.layers.base import Layer
+from bigdl_keras.layers.core import Dense
 from bigdl_keras.registry import register
 
 
@@ -348,6 +349,46 @@ class GaussianSampler(Layer):
     def call(self, inputs: Any) -> Any:
         mean, log_variance = inputs
         return mean + ops.exp(log_variance * 0.5) * apply("random_normal_like", ops.stop_gradient(mean))
+
+
+@register("layer")
+class SparseDense(Dense):
+    """Dense for rows that are mostly zeros, through which no gradient reaches its input but in a window.
+
+    (batch, features) gives (batch, units). Rows of the data may come as vectors of pyspark.ml or as sparse tensors of
+    BigDL's samples; a block holds them in full. Where most of very many features are absent, give the numbers of
+    those present to a SparseEmbedding instead, which is the same sum.
+
+    Args:
+        units, activation, use_bias, kernel_*, bias_*, activity_regularizer: as in Dense.
+        backward_start: first feature whose gradient is handed on, counted from 1; -1 for none.
+        backward_length: how many are; -1 for none.
+
+    Raises:
+        ValueError: only one of the two is given, or the window goes past the features.
+    """
+
+    def __init__(self, units: int, activation: Any = None, use_bias: bool = True, backward_start: int = -1,
+                 backward_length: int = -1, **kwargs: Any) -> None:
+        super().__init__(units, activation, use_bias, **kwargs)
+        self.keep({"backward_start": backward_start, "backward_length": backward_length})
+        if (backward_start > 0) != (backward_length > 0):
+            raise ValueError("`backward_start` (from 1) and `backward_length` of SparseDense go together; -1 and -1 "
+                             f"for no gradient. Received {backward_start} and {backward_length}.")
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        if self.backward_start > 0 and self.backward_start - 1 + self.backward_length > input_shape[-1]:
+            raise ValueError(f"Layer '{self.name}' (SparseDense) hands on the gradients of {self.backward_length} "
+                             f"features from {self.backward_start} on. Its input has {input_shape[-1]}.")
+
+    def call(self, inputs: Any) -> Any:
+        fixed = ops.stop_gradient(inputs)
+        if self.backward_start <= 0:
+            return super().call(fixed)
+        first = self.backward_start - 1
+        last = first + self.backward_length
+        return super().call(ops.concatenate([fixed[..., :first], inputs[..., first:last], fixed[..., last:]], axis=-1))
 
 
 @register("layer")

@@ -227,6 +227,7 @@ def _starts(config: Config, reading: Reading) -> Config:
 
 _RULES: dict[str, Any] = {
     "Dense": _units,
+    "SparseDense": _units,
     "TimeDistributedDense": _units,
     "MaxoutDense": _units,
     "Convolution1D": _convolution_1d,

@@ -19,6 +19,7 @@ CASES = [
     ("MaxoutDense", (3, 2), {}, (5,), (3,)),
     ("Highway", (), {"activation": "tanh"}, (5,), (5,)),
     ("Embedding", (7, 3), {}, (6,), (6, 3)),
+    ("SparseDense", (3,), {"backward_start": 2, "backward_length": 2}, (5,), (3,)),
     ("SparseEmbedding", (7, 3), {"combiner": "mean"}, (6,), (3,)),
     ("Convolution1D", (3, 2), {"subsample_length": 2}, SEQUENCE, (3, 3)),
     ("AtrousConvolution1D", (3, 2), {"atrous_rate": 2}, SEQUENCE, (4, 3)),

@@ -298,6 +298,7 @@ CASES: list[Case] = [
     (lambda: layers.WithinChannelLRN2D(3), (2, 4, 4, 2), (2, 4, 4, 2)),
     (lambda: layers.ResizeBilinear(3, 5, align_corners=True), (2, 2, 3, 1), (2, 3, 5, 1)),
     (lambda: layers.SparseEmbedding(5, 3, "mean"), INTEGERS, (3, 3)),
+    (lambda: layers.SparseDense(4, "tanh", backward_start=1, backward_length=3), (2, 3), (2, 4)),
     (lambda: layers.WordEmbedding(weights_shape=(5, 3)), INTEGERS, (3, 4, 3)),
     (lambda: layers.TransformerLayer(5, 4, 1, 2, 4, bidirectional=True), [INTEGERS, PLACES], [(3, 4, 4), (3, 4)]),
     (lambda: layers.BERT(5, 4, 1, 2, 4, 6, output_all_block=False), [INTEGERS, INTEGERS % 2, PLACES, ONES],

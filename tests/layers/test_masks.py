@@ -165,3 +165,22 @@ def test_recorded_masks_are_tensors():
     with tracing():
         outputs = embedded()(KerasTensor((None, None), "int32"))
     assert outputs.keras_mask.shape == (None, None) and outputs.keras_mask.dtype == "bool"
+
+
+@pytest.mark.parametrize("make", [lambda: layers.MultiHeadAttention(2, 3), lambda: layers.GroupQueryAttention(3, 2, 1)])
+def test_projections_inside_attention_do_not_say_that_the_mask_ends(make):
+    attention = make()
+
+    class Looking(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.attention = attention
+            self.supports_masking = True
+
+        def call(self, inputs):
+            return self.attention(inputs, inputs)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, mask = run(Chain(embedded(), Looking()), WORDS)
+    np.testing.assert_array_equal(mask, WORDS != 0)
