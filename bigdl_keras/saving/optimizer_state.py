@@ -34,6 +34,9 @@ class OptimizerState:
     slots: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
 
+_FACTORS = ("r", "c")
+
+
 def slot_groups(class_name: str, config: Mapping[str, Any]) -> list[tuple[str, ...]] | None:
     """Slots of a Keras 3 optimizer: group after group, within a group variable by variable. None: unknown class."""
     groups: dict[str, list[tuple[str, ...]]] = {
@@ -49,6 +52,7 @@ def slot_groups(class_name: str, config: Mapping[str, Any]) -> list[tuple[str, .
         "Adamax": [("momentum", "norm")],
         "Ftrl": [("accumulator", "linear")],
         "RMSprop": [("velocity",)],
+        "Adafactor": [_FACTORS],
     }
     if class_name not in groups:
         return None
@@ -88,7 +92,8 @@ def from_arrays(
     groups = slot_groups(class_name, {**config, "momentum": momentum} if class_name == "SGD" else config)
     with_learning_rate = with_learning_rate and not isinstance(config.get("learning_rate"), dict)
     head = 2 if with_learning_rate else 1
-    needed = [shape for group in groups or () for shape in shapes for _ in group]
+    dummies = class_name == "Adafactor" and any(array.shape == () for array in arrays[head:])
+    needed = [kept for group in groups or () for shape in shapes for _, kept in _kept(group, shape, dummies)]
     if class_name == "Nadam" and len(arrays) == head + len(needed) + 1:
         arrays = arrays[:-1]  # the product of its momenta, which follows from the iteration
     if groups is None or [array.shape for array in arrays[head:]] != needed or len(arrays) < head:
@@ -101,11 +106,46 @@ def from_arrays(
     state = OptimizerState(class_name, int(arrays[0]), float(arrays[1]) if with_learning_rate else None)
     position = head
     for group in groups:
-        for _ in shapes:
-            for slot in group:
-                state.slots.setdefault(slot, []).append(arrays[position])
-                position += 1
+        for shape in shapes:
+            kept = [slot for slot, _ in _kept(group, shape, dummies)]
+            found = dict(zip(kept, arrays[position:], strict=False))
+            position += len(kept)
+            for slot, array in (_spread(found, shape) if group == _FACTORS else found).items():
+                state.slots.setdefault(slot, []).append(array)
     return state
+
+
+def _kept(
+    group: tuple[str, ...], shape: tuple[int, ...], dummies: bool = True
+) -> list[tuple[str, tuple[int, ...]]]:
+    """What Keras keeps of a group of slots for a variable of `shape`: names and shapes.
+
+    Adafactor keeps means of rows and columns, and the velocity that follows from them; of a vector the velocity alone,
+    with a number in the place of each mean where there are `dummies`, as Keras 3 has them.
+    """
+    if group != _FACTORS:
+        return [(slot, shape) for slot in group]
+    if len(shape) >= 2:
+        return [("r", shape[:-1]), ("c", (*shape[:-2], shape[-1])), ("velocity", shape)]
+    return [*([("r", ()), ("c", ())] if dummies else ()), ("velocity", shape)]
+
+
+def _spread(found: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Adafactor's means as this library keeps them: beside each element that they belong to."""
+    if len(shape) < 2:
+        return {"r": found["velocity"], "c": np.zeros(shape, np.float32)}
+    rows, columns = found["r"][..., None], found["c"][..., None, :]
+    return {"r": np.array(np.broadcast_to(rows, shape)), "c": np.array(np.broadcast_to(columns, shape))}
+
+
+def _folded(rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+    """The way back of `_spread`, in the order of `_kept`."""
+    if rows.ndim < 2:
+        return [np.zeros((), np.float32), np.zeros((), np.float32), rows]
+    of_rows, of_columns = rows[..., 0], columns[..., 0, :]
+    mean = of_rows.mean(axis=-1, keepdims=True)
+    shares = np.divide(of_rows, mean, out=np.zeros_like(of_rows), where=mean > 0)
+    return [of_rows, of_columns, shares[..., None] * of_columns[..., None, :]]
 
 
 def to_arrays(state: OptimizerState, config: Mapping[str, Any], count: int) -> list[np.ndarray]:
@@ -126,7 +166,9 @@ def to_arrays(state: OptimizerState, config: Mapping[str, Any], count: int) -> l
                 f"Optimizer {state.class_name} must give slot {missing[0]!r} one array for each of {count} trainable "
                 f"variables. It has slots {sorted(state.slots)}."
             )
-        arrays += [state.slots[slot][index] for index in range(count) for slot in group]
+        for index in range(count):
+            slots = [state.slots[slot][index] for slot in group]
+            arrays += _folded(*slots) if group == _FACTORS else slots
     if state.class_name == "Nadam":
         turns = np.arange(1, min(state.iterations, 10_000) + 1)  # the product vanishes long before
         arrays.append(np.asarray(np.prod(config.get("beta_1", 0.9) * (1.0 - 0.5 * 0.96**turns)), np.float32))
@@ -136,7 +178,10 @@ def to_arrays(state: OptimizerState, config: Mapping[str, Any], count: int) -> l
 def array_names(state: OptimizerState, config: Mapping[str, Any], variable_paths: Sequence[str]) -> list[str]:
     """Keras 3's names of the arrays of `to_arrays`."""
     slots = [
-        f"{path.replace('/', '_')}_{slot}" for group in _groups_of(state) for path in variable_paths for slot in group
+        f"{path.replace('/', '_')}_{slot}"
+        for group in _groups_of(state)
+        for index, path in enumerate(variable_paths)
+        for slot, _ in _kept(group, state.slots[group[0]][index].shape)
     ]
     rate = [] if _follows_schedule(state, config) else ["learning_rate"]
     product = ["u_product"] if state.class_name == "Nadam" else []
@@ -216,6 +261,8 @@ def from_legacy(
         elif head != "momentum_cache":  # Nadam's product of momenta follows from the iteration
             state.iterations = int(arrays[0])
         names, arrays = names[1:], arrays[1:]
+    if class_name == "Nadam" and arrays and arrays[-1].ndim == 0 and len(arrays) % max(len(plan), 1) == 1:
+        names, arrays = names[:-1], arrays[:-1]  # Keras 3's product of momenta
     grouped = _grouped(class_name, names, arrays, len(plan), version)
     if grouped is None:
         logger.warning(
@@ -234,10 +281,12 @@ def from_legacy(
 def _trainable_in_file(matches: Sequence[Match], version: Version) -> list[tuple[int, int, int, str]]:
     """(match, piece, number in the piece, name) of each trainable array, in the order of the optimizer."""
     plan = []
+    seen: set[int] = set()  # a layer of several models stands in the file under each of them
     for number, match in enumerate(matches):
         variables, position = match.layer.flat(), 0
         for index, (places, piece) in enumerate(zip(match.layout.places, match.layout.pieces, strict=True)):
-            if variables[places[0]].trainable:
+            if variables[places[0]].trainable and id(variables[places[0]]) not in seen:
+                seen.update(id(variables[place]) for place in places)
                 plan += [
                     (number, index, part, match.source.weight_names[position + part]) for part in range(piece.count)
                 ]
