@@ -351,6 +351,12 @@ class Layer:
         """Mask of the output: the input's, for layers that keep time steps."""
         return previous_mask
 
+    def latest(self, variable: Variable) -> Any:
+        """`variable` as it is after what calls before this one have assigned to it in the same step."""
+        trace = current_trace()
+        assigned = [] if trace is None else [value for weight, value in trace.updates if weight is variable]
+        return assigned[-1] if assigned else variable
+
     def assign_in_training(self, variable: Variable, value: Any) -> None:
         """Give a state its new value: at once in an eager call, at the end of the step in a compiled one."""
         trace = current_trace()

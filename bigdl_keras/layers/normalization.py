@@ -84,7 +84,8 @@ class BatchNormalization(Layer):
         return outputs if self.beta is None else outputs + self.beta
 
     def _follow(self, moving: Any, value: Any) -> None:
-        self.assign_in_training(moving, moving * self.momentum + value * (1.0 - self.momentum))
+        before = self.latest(moving)
+        self.assign_in_training(moving, before * self.momentum + value * (1.0 - self.momentum))
 
     def _followed_variance(self, variance: Any, count: Any, rank: int) -> Any:
         rule = self.moving_variance_update

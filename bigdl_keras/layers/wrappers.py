@@ -10,6 +10,7 @@ from bigdl_keras.graph.trace import apply
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.calling import call_names
 from bigdl_keras.layers.lookup import layer_from_config, layer_to_config
+from bigdl_keras.layers.normalization import BatchNormalization
 from bigdl_keras.layers.recurrent import RNN, halves
 from bigdl_keras.registry import register
 
@@ -35,14 +36,17 @@ class Wrapper(Layer):
 class TimeDistributed(Wrapper):
     """One layer for each time step: (batch, time, ...) gives (batch, time, ...).
 
-    Steps are treated as rows, so that layers that look at the whole batch (BatchNormalization) look at all steps of it.
+    Steps are treated as rows. A layer that normalizes by the batch is called step after step, as in Keras 3, where the
+    number of steps is known: each step has its own mean and variance, and moves the averages.
 
     Args:
         layer: the layer for a step.
+        steps_together: let such a layer, too, see all steps at once, as Keras before 3 does.
     """
 
-    def __init__(self, layer: Any, **kwargs: Any) -> None:
+    def __init__(self, layer: Any, steps_together: bool = False, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
+        self.steps_together = steps_together
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
@@ -57,11 +61,28 @@ class TimeDistributed(Wrapper):
         arguments: dict[str, Any] = {}
         kind: Any = type(self.layer)
         takes_mask = "mask" in call_names(kind) and not isinstance(self.layer, RNN)
+        if not self.steps_together and inputs.shape[1] is not None and _normalizes_by_the_batch(self.layer):
+            return self._step_after_step(inputs, training, mask if takes_mask else None)
         if mask is not None and (takes_mask or len(mask.shape) > 2):
             arguments["mask"] = apply("fold_time", mask)
         outputs = self.layer(apply("fold_time", inputs), training=training, **arguments)
         like = apply("stop_gradient", inputs)
         return nest.map_leaves(lambda output: apply("unfold_time", output, like), outputs)
+
+    def _step_after_step(self, inputs: Any, training: bool | None, mask: Any) -> Any:
+        outputs = []
+        for step in range(inputs.shape[1]):
+            masked = {} if mask is None else {"mask": mask[:, step]}
+            outputs.append(self.layer(inputs[:, step], training=training, **masked))
+        by_place = zip(*map(nest.flatten, outputs), strict=True)
+        return nest.pack(outputs[0], [ops.stack(list(steps), axis=1) for steps in by_place])
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "steps_together": True} if self.steps_together else super().get_config()
+
+
+def _normalizes_by_the_batch(layer: Any) -> bool:
+    return isinstance(layer, BatchNormalization) or any(map(_normalizes_by_the_batch, layer._children()))
 
 
 @register("layer")

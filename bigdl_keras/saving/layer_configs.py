@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from . import keras1_configs
 from .keras_json import KERAS_LAYERS
 from .objects import LAYER_KEYS, Reading, canonical_values, plain, refuse_code
 from .spec import Version
+
+logger = logging.getLogger(__name__)
 
 # Keys that say nothing when they hold this value; with another they stay, and whoever builds the layer answers for it.
 _NEUTRAL: dict[str, tuple[Any, ...]] = {
@@ -115,6 +118,8 @@ def canonical_layer(
             result["activity_reduction"] = "sum"
         if class_name == "Bidirectional":
             result["zero_masked_outputs"] = False
+        if class_name == "TimeDistributed":
+            result["steps_together"] = True
     result = canonical_values(result, reading)
     if reading.version.major == 2:
         class_name, result = _from_keras_2(class_name, result, reading)
@@ -191,6 +196,8 @@ def _from_keras_2(class_name: str, config: dict[str, Any], reading: Reading) -> 
         config["activity_reduction"] = "sum"
     if is_multi_backend(reading.version) and class_name == "Bidirectional":
         config["zero_masked_outputs"] = False
+    if class_name == "TimeDistributed":
+        config["steps_together"] = True
     if class_name == "LeakyReLU" and "alpha" in config:
         config["negative_slope"] = config.pop("alpha")
     if class_name == "Discretization":
@@ -229,6 +236,10 @@ def _without_noise(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
         idle = _IDLE - {"input_dim"}
     elif class_name in _LOCAL:
         idle = _IDLE - {"implementation"}
+    if config.get("lora_rank") is not None:
+        logger.warning("Layer '%s' has LoRA adapters: they are added to its weights, as Keras stores them in .keras "
+                       "files, and training goes on with the whole weights.", config.get("name", class_name))
+        config = {**config, "lora_rank": None, "lora_alpha": None}
     result = {key: value for key, value in config.items() if key not in idle and not _is_neutral(key, value)}
     if class_name in _CONVOLUTIONS_WITHOUT_GROUPS and result.get("groups") == 1:
         del result["groups"]
