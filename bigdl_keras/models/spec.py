@@ -11,42 +11,67 @@ from bigdl_keras.graph.node import Node, caller
 from bigdl_keras.graph.tensor import OPERATIONS, KerasTensor
 from bigdl_keras.layers.base import Layer
 from bigdl_keras.layers.input_layer import InputLayer
+from bigdl_keras.models import tensorflow_functions
 from bigdl_keras.models.functional import Graph
 from bigdl_keras.models.model import Model
 from bigdl_keras.models.sequential import Sequential
 from bigdl_keras.saving.json_config import read_json
 from bigdl_keras.saving.spec import Call, LayerSpec, ModelSpec, TensorRef, map_tensors
 
+Made = Mapping[str, Layer]
+Shared = dict[tuple[str, str], Layer]
+"""By class and name, the layers made for the models of a file that are nested in each other."""
+
 # ---- model -> spec
 
 
-def spec_of(model: Model) -> ModelSpec:
+def spec_of(model: Model, shared: Mapping[int, int] | None = None) -> ModelSpec:
     """The architecture of a model.
+
+    Args:
+        model: what to describe.
+        shared: numbers of the layers that several models have, by `id`; found where `model` is the outermost one.
 
     Raises:
         ValueError: the model is a subclass with its own `call`, which only its class can rebuild.
     """
+    shared = _shared_layers(model) if shared is None else shared
     if isinstance(model, Sequential) and model.is_chain:
         layers = ([model._entry] if model._entry is not None else []) + model.layers
-        return ModelSpec(
-            "Sequential", model.name, tuple(_layer_spec(layer, ()) for layer in layers), trainable=model.trainable
-        )
+        specs = tuple(_layer_spec(layer, (), shared) for layer in layers)
+        return ModelSpec("Sequential", model.name, specs, trainable=model.trainable)
     if model.graph is None:
         raise ValueError(
             f"The model '{model.name}' is a subclass of Model with its own call(): only its class can describe it. "
             "Save its weights with save_weights(), or build it with Model(inputs, outputs)."
         )
-    return _Describer(model.graph).describe(model)
+    return _Describer(model.graph, shared).describe(model)
 
 
-def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
+def _shared_layers(model: Model) -> dict[int, int]:
+    """Numbers for the layers, or models, that stand in more than one of the models nested in `model`."""
+    parents: dict[int, int] = {}
+    models: dict[int, Model] = {id(model): model}
+    waiting = [model]
+    while waiting:
+        for layer in waiting.pop().layers:
+            parents[id(layer)] = parents.get(id(layer), 0) + 1
+            if isinstance(layer, Model) and id(layer) not in models:
+                models[id(layer)] = layer
+                waiting.append(layer)
+    several = [key for key, count in parents.items() if count > 1]
+    return {key: number for number, key in enumerate(several, start=1)}
+
+
+def _layer_spec(layer: Layer, inbound: tuple[Call, ...], shared: Mapping[int, int]) -> LayerSpec:
     if isinstance(layer, Model):
         return LayerSpec(
             type(layer).__name__ if isinstance(layer, Sequential) else "Functional",
             layer.name,
             {"name": layer.name, "trainable": layer.trainable},
             inbound,
-            spec_of(layer),
+            spec_of(layer, shared),
+            shared=shared.get(id(layer)),
         )
     shape = _build_shape(layer)
     return LayerSpec(
@@ -56,6 +81,7 @@ def _layer_spec(layer: Layer, inbound: tuple[Call, ...]) -> LayerSpec:
         inbound,
         build_shape=shape,
         registered_name=registered_name(type(layer)),
+        shared=shared.get(id(layer)),
     )
 
 
@@ -95,8 +121,9 @@ def _free_name(base: str, taken: set[str]) -> str:
 class _Describer:
     """Names the tensors of a graph: layer, number of the call among those in this graph, number of the output."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, shared: Mapping[int, int]) -> None:
         self.graph = graph
+        self.shared = shared
         self.references: dict[int, TensorRef] = {}
         self.names: dict[int, str] = {}
         self.calls: dict[int, list[Node]] = {}
@@ -151,7 +178,7 @@ class _Describer:
             Call(nest.map_leaves(self._refer, node.args), nest.map_leaves(self._refer, node.kwargs)) for node in nodes
         )
         if isinstance(entry, Layer):
-            return _layer_spec(entry, inbound)
+            return _layer_spec(entry, inbound, self.shared)
         return LayerSpec(f"ops.{entry.operation.__name__}", self.names[id(entry)], {}, inbound)
 
     def _refer(self, leaf: Any) -> Any:
@@ -171,12 +198,15 @@ def model_from_spec(
         custom_objects: classes and functions by name, for what this library does not know.
         made: layers to use instead of making them, by name (cloning).
     """
-    custom = dict(custom_objects or {})
+    return _model(spec, dict(custom_objects or {}), made or {}, {})
+
+
+def _model(spec: ModelSpec, custom: dict[str, Any], made: Made, shared: Shared) -> Model:
     model: Model
     if spec.class_name == "Sequential":
-        model = Sequential([_make_layer(layer, custom, made) for layer in spec.layers], name=spec.name)
+        model = Sequential([_make_layer(layer, custom, made, shared) for layer in spec.layers], name=spec.name)
     else:
-        model = _functional(spec, custom, made)
+        model = _functional(spec, custom, made, shared)
     if not spec.trainable:
         model.trainable = False
     return model
@@ -190,17 +220,24 @@ def refused_layers(spec: ModelSpec, custom_objects: Mapping[str, Any] | None = N
             problems += refused_layers(layer.model, custom_objects)
         elif not layer.class_name.startswith("ops."):
             try:
-                _make_layer(layer, dict(custom_objects or {}), None)
+                _make_layer(layer, dict(custom_objects or {}), {}, {})
             except (ValueError, TypeError) as error:
                 problems.append(f"'{layer.name}': {error}")
     return problems
 
 
-def _make_layer(spec: LayerSpec, custom: dict[str, Any], made: dict[str, Layer] | None) -> Layer:
-    if made is not None and spec.name in made:
+def _make_layer(spec: LayerSpec, custom: dict[str, Any], made: Made, shared: Shared) -> Layer:
+    if spec.name in made:
         return made[spec.name]
+    key = spec.class_name, spec.name  # Keras writes the number from the second time on: the first entry has none
+    if spec.shared is None or key not in shared:
+        shared[key] = _new_layer(spec, custom, shared)
+    return shared[key]
+
+
+def _new_layer(spec: LayerSpec, custom: dict[str, Any], shared: Shared) -> Layer:
     if spec.model is not None:
-        layer: Layer = model_from_spec(spec.model, custom)
+        layer: Layer = _model(spec.model, custom, {}, shared)
         if spec.config.get("trainable") is False:
             layer.trainable = False
         return layer
@@ -222,13 +259,14 @@ def from_config(layer_class: Any, config: dict[str, Any], custom: dict[str, Any]
 
 
 def operations() -> dict[str, Any]:
-    """The operations that a graph may contain, by all of their names: `true_divide` is `divide`."""
+    """The operations that a graph in a file may contain, by all of their names: `true_divide` is `divide`."""
     aliases = {name: getattr(place, name) for place in (ops, ops.nn) for name in place.__all__}
     known = {id(function) for function in OPERATIONS.values()}
-    return {**{name: function for name, function in aliases.items() if id(function) in known}, **OPERATIONS}
+    composed = {f"tf.{name}": function for name, function in tensorflow_functions.FUNCTIONS.items()}
+    return {**{name: function for name, function in aliases.items() if id(function) in known}, **OPERATIONS, **composed}
 
 
-def _functional(spec: ModelSpec, custom: dict[str, Any], made: dict[str, Layer] | None) -> Model:
+def _functional(spec: ModelSpec, custom: dict[str, Any], made: Made, shared: Shared) -> Model:
     """Call the layers in any order in which their inputs are ready: files may list a layer before what feeds it."""
     tensors: dict[tuple[str, int, int], Any] = {}
     layers: dict[str, Any] = {}
@@ -236,12 +274,12 @@ def _functional(spec: ModelSpec, custom: dict[str, Any], made: dict[str, Layer] 
     known_operations = operations()
     for layer_spec in spec.layers:
         if layer_spec.class_name == "InputLayer" and not layer_spec.inbound:
-            layers[layer_spec.name] = entry = _make_layer(layer_spec, custom, made)
+            layers[layer_spec.name] = entry = _make_layer(layer_spec, custom, made, shared)
             tensors[layer_spec.name, 0, 0] = entry.tensor  # type: ignore[attr-defined]
             continue
         operator = layer_spec.class_name.startswith("ops.")
         layers[layer_spec.name] = (
-            known_operations[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made)
+            known_operations[layer_spec.class_name[4:]] if operator else _make_layer(layer_spec, custom, made, shared)
         )
         waiting.extend((layer_spec, number) for number in range(len(layer_spec.inbound)))
     while waiting:

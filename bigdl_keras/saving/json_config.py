@@ -144,6 +144,11 @@ def _entries(config: Any) -> list[dict[str, Any]]:
 
 
 def _layer(entry: dict[str, Any], nodes: Any, layer_names: frozenset[str], reading: Reading) -> LayerSpec:
+    layer, shared = _layer_alone(entry, nodes, layer_names, reading), entry.get("shared_object_id")
+    return replace(layer, shared=shared) if type(shared) is int and layer.class_name != "InputLayer" else layer
+
+
+def _layer_alone(entry: dict[str, Any], nodes: Any, layer_names: frozenset[str], reading: Reading) -> LayerSpec:
     config = entry.get("config")
     module, registered = entry.get("module"), entry.get("registered_name")
     build = entry.get("build_config")

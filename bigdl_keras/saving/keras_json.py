@@ -53,7 +53,7 @@ _ROLES = {
     "metrics": "keras.metrics",
 }
 # What an older Keras did otherwise in training (or, in Bidirectional, at masked steps), and Keras 3 has no word for.
-_NOT_IN_KERAS_3 = ("moving_variance_update", "activity_reduction", "zero_masked_outputs")
+_NOT_IN_KERAS_3 = ("moving_variance_update", "activity_reduction", "zero_masked_outputs", "steps_together")
 _NOT_TAKEN = {"Discretization": ("trainable",)}  # arguments of all layers that Keras 3 gives this one not
 
 
@@ -130,6 +130,8 @@ def _layer(layer: LayerSpec, in_graph: bool) -> dict[str, Any]:
         if layer.build_shape is not None:
             key = "shapes_dict" if isinstance(layer.build_shape, Mapping) else "input_shape"
             entry["build_config"] = {key: plain_values(layer.build_shape, layer.name)}
+    if layer.shared is not None:
+        entry["shared_object_id"] = layer.shared
     if in_graph:
         entry["name"] = layer.name
         entry["inbound_nodes"] = [_node(call, layer.name) for call in calls]

@@ -10,10 +10,12 @@ from .keras_json import OUR_PACKAGE
 from .keras_operations import KERAS_OPERATIONS
 from .objects import Reading
 from .spec import Call
-from .tensorflow_operations import tensorflow_call
+from .tensorflow_operations import tensorflow_call, without_noise
 
 _FUNCTIONS = {row.split(" ")[1]: name for name, row in KERAS_OPERATIONS.items()}
 """Class of Keras -> function."""
+TENSORFLOW = "ops.tf."
+"""Begins the class name of a function of TensorFlow that whoever builds the model must know."""
 
 
 def is_operation(class_name: str, module: str | None, config: Mapping[str, Any], nodes: Any) -> bool:
@@ -52,6 +54,8 @@ def translate(
     if class_name == "TFOpLambda":
         function = str(config.get("function"))
         translated = [found for call in calls if (found := tensorflow_call(function, call)) is not None]
+        if len(translated) < len(calls) and f"{TENSORFLOW}{function}" in (reading.known_layers or ()):
+            return f"{TENSORFLOW}{function}", {}, tuple(Call(call.args, without_noise(call.kwargs)) for call in calls)
         if not calls or len(translated) < len(calls):
             reading.gap(f"layer '{name}': the TensorFlow operation {function!r}")
             return f"ops.{function}", {}, calls

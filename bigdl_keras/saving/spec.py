@@ -43,6 +43,7 @@ class LayerSpec:
         model: the nested model, if this layer is one.
         module, registered_name: as the file says, for information; never imported.
         build_shape: the input shape the layer was built with, where the file says so.
+        shared: a number that layers of several models, nested in each other, have in common if they are one object.
     """
 
     class_name: str
@@ -53,6 +54,7 @@ class LayerSpec:
     module: str | None = None
     registered_name: str | None = None
     build_shape: Any = None
+    shared: int | None = None
 
 
 @dataclass(frozen=True)

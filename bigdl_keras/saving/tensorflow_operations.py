@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -11,7 +11,7 @@ from .spec import Call
 Kwargs = dict[str, Any]
 
 _SAME_NAME = {
-    "math": "abs acos acosh asin asinh atan atan2 atanh add ceil cos cosh divide equal erf exp expm1 floor greater "
+    "math": "abs acos acosh asin asinh atan atanh add ceil cos cosh divide equal erf exp expm1 floor greater "
     "greater_equal less less_equal log log1p log_sigmoid logical_and logical_not logical_or maximum minimum multiply "
     "negative not_equal pow reciprocal round rsqrt sigmoid sign sin sinh softplus sqrt square subtract tan tanh "
     "truediv floordiv floormod mod argmax argmin is_finite is_inf is_nan",
@@ -19,9 +19,9 @@ _SAME_NAME = {
     "__operators__": "add subtract multiply truediv floordiv",
 }
 _OUR_NAME = {
-    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
-    "atanh": "arctanh", "floordiv": "floor_divide", "floormod": "mod", "is_finite": "isfinite", "is_inf": "isinf",
-    "is_nan": "isnan", "pow": "power", "swish": "silu", "truediv": "divide",
+    "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atanh": "arctanh",
+    "floordiv": "floor_divide", "floormod": "mod", "is_finite": "isfinite", "is_inf": "isinf", "is_nan": "isnan",
+    "pow": "power", "swish": "silu", "truediv": "divide",
 }  # fmt: skip
 _REDUCTIONS = {"mean": "mean", "sum": "sum", "max": "max", "min": "min", "prod": "prod", "any": "any", "all": "all",
                "std": "std", "variance": "var", "logsumexp": "logsumexp"}
@@ -34,6 +34,14 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     },
     **{f"math.reduce_{name}": (ours, (), {}) for name, ours in _REDUCTIONS.items()},
     "math.scalar_mul": ("multiply", ("x",), {}),
+    "math.divide_no_nan": ("divide_no_nan", ("y",), {}),
+    "compat.v1.floor_div": ("floor_divide", ("y",), {}),
+    "math.erfc": ("erfc", (), {}),
+    "math.rint": ("round", (), {}),
+    "math.count_nonzero": ("count_nonzero", (), {}),
+    "stop_gradient": ("stop_gradient", (), {}),
+    "linalg.det": ("det", (), {}),
+    "linalg.inv": ("inv", (), {}),
     "math.l2_normalize": ("normalize", (), {}),
     "nn.l2_normalize": ("normalize", (), {}),
     "linalg.matmul": ("matmul", ("b",), {}),
@@ -92,6 +100,11 @@ _NOISE = (
 _SAID = ("axis", "approximate")
 
 
+def without_noise(kwargs: Mapping[str, Any]) -> Kwargs:
+    """The arguments of a TensorFlow function that say what it computes."""
+    return {key: value for key, value in kwargs.items() if key not in _NOISE}
+
+
 class _OtherMeaning(Exception):
     """The arguments ask for something that our function does not do."""
 
@@ -101,7 +114,7 @@ def tensorflow_call(function: str, call: Call) -> tuple[str, Call] | None:
     if function not in _FUNCTIONS:
         return None
     ours, positions, renamed = _FUNCTIONS[function]
-    kwargs = {key: value for key, value in call.kwargs.items() if key not in _NOISE}
+    kwargs = without_noise(call.kwargs)
     try:
         kwargs = _ADAPTED[ours](kwargs) if ours in _ADAPTED else kwargs
     except _OtherMeaning:
@@ -117,6 +130,14 @@ def _only(kwargs: Kwargs, **accepted: tuple[Any, ...]) -> Kwargs:
         if key in kwargs and kwargs[key] not in values:
             raise _OtherMeaning
     return {key: value for key, value in kwargs.items() if key not in accepted}
+
+
+def _known_shape(kwargs: Kwargs) -> Kwargs:
+    """A shape of numbers; one that the graph computes is for `models.tensorflow_functions`."""
+    shape = kwargs.get("shape")
+    if not isinstance(shape, list | tuple) or not all(isinstance(size, int) for size in shape):
+        raise _OtherMeaning
+    return kwargs
 
 
 def _split(kwargs: Kwargs) -> Kwargs:
@@ -159,6 +180,10 @@ def _pool(kwargs: Kwargs) -> Kwargs:
 
 
 _ADAPTED: dict[str, Callable[[Kwargs], Kwargs]] = {
+    "matmul": lambda kwargs: _only(kwargs, transpose_a=(False, None), transpose_b=(False, None)),
+    "count_nonzero": lambda kwargs: _only(kwargs, keepdims=(False, None), dtype=("int64", None)),
+    "reshape": _known_shape,
+    "broadcast_to": _known_shape,
     "gelu": lambda kwargs: {"approximate": False, **kwargs},
     "split": _split,
     "flip": _flip,
