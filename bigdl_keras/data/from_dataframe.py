@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -152,17 +152,17 @@ class DataFrameSource(Source):
         source.reader = replace(self.reader, order=composed(self.reader.order, order))
         return source
 
-    def pieces(self) -> RDD[tuple[int, Block]]:
-        """(partition, block) in row order; each partition answers with at least one block."""
-        return self._packed().rdd.map(_open_piece)
+    def pieces(self, watched: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> RDD[tuple[int, Block]]:
+        """(partition, block) in row order; at least one block of each partition. `watched` sees record batches."""
+        return self._packed(watched).rdd.map(_open_piece)
 
     def read(self) -> Block:
         """All rows, collected to this process."""
         return Block.concatenate([_open_piece(row)[1] for row in self._packed().collect()])
 
-    def _packed(self) -> DataFrame:
+    def _packed(self, watched: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> DataFrame:
         """Rows of (partition, bytes of a block)."""
-        return self.prepared().mapInArrow(partial(_write_pieces, self.reader), _PIECES)
+        return self.prepared().mapInArrow(partial(_write_pieces, self.reader, watched), _PIECES)
 
 
 def check_columns(frame: DataFrame, names: Sequence[str]) -> None:
@@ -293,14 +293,15 @@ def _first_cells(prepared: DataFrame) -> list[np.ndarray]:
             for cell, field in zip(head[0], prepared.schema.fields, strict=True)]
 
 
-def _write_pieces(reader: ArrowReader, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _write_pieces(reader: ArrowReader, watched: Callable[[Iterable[Any]], Iterable[Any]],
+                  batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Runs in an executor: the rows of a partition as few large blocks in a binary column."""
     from pyspark import TaskContext
 
     context = TaskContext.get()
     partition = context.partitionId() if context is not None else 0
     waiting: list[Block] = []
-    for block in reader.read(partition, batches):
+    for block in reader.read(partition, watched(batches)):
         waiting.append(block)
         if sum(item.nbytes for item in waiting) >= PIECE_BYTES:
             yield from _as_batches(partition, Block.concatenate(waiting))

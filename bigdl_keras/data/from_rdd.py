@@ -104,19 +104,20 @@ class RddSource(Source):
         source.reader = replace(self.reader, order=composed(self.reader.order, order))
         return source
 
-    def pieces(self) -> RDD[tuple[int, Block]]:
-        """(partition, block) in row order; each partition answers with at least one block."""
-        return self.rdd.mapPartitionsWithIndex(partial(read_pieces, self.reader))
+    def pieces(self, watched: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> RDD[tuple[int, Block]]:
+        """(partition, block) in row order; each partition answers with at least one block. `watched` sees the rows."""
+        return self.rdd.mapPartitionsWithIndex(partial(read_pieces, self.reader, watched))
 
     def read(self) -> Block:
         """All rows, collected to this process."""
         return Block.concatenate([block for _, block in self.pieces().collect()])
 
 
-def read_pieces(reader: RowReader, partition: int, rows: Iterable[Any]) -> Iterator[tuple[int, Block]]:
+def read_pieces(reader: RowReader, watched: Callable[[Iterable[Any]], Iterable[Any]], partition: int,
+                rows: Iterable[Any]) -> Iterator[tuple[int, Block]]:
     """Runs in an executor: the rows of a partition as few large blocks."""
     waiting: list[Block] = []
-    for block in reader.read(partition, rows):
+    for block in reader.read(partition, watched(rows)):
         waiting.append(block)
         if sum(item.nbytes for item in waiting) >= PIECE_BYTES:
             yield from ((partition, piece) for piece in Block.concatenate(waiting).cut(PIECE_BYTES))

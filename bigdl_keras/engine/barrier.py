@@ -25,7 +25,9 @@ from bigdl_keras.engine.frames import with_predictions
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, Result, TrainingJob
 from bigdl_keras.engine.loop import finished
 from bigdl_keras.engine.meeting import DriverUnreachable, Event, Meeting
+from bigdl_keras.engine.overdue import Overdue, deadline, no_rows
 from bigdl_keras.engine.predicting import Predictor
+from bigdl_keras.engine.pulse import Listener, Pulse, beating
 from bigdl_keras.engine.report import Evaluation, Report
 from bigdl_keras.engine.waiting import Waiting
 from bigdl_keras.spark import failures, preflight, session, shipping
@@ -137,24 +139,28 @@ class BarrierEngine:
                  meet_driver: bool = True, deal: bool = False) -> list[tasks.Outcome]:
         """One gang-scheduled stage."""
         unshuffled = isinstance(job, TrainingJob) and not job.shuffle and self.workers > 1
-        gathering = gather(self.context, source, validation, self.workers, job.batch_size if unshuffled else 0, deal)
         columns = tuple(Block.empty(item.columns) for item in (source, validation) if item is not None)
-        task = tasks.GangTask(job, columns, self.workers, b"", session.driver_host(self.context), 0, unshuffled,
+        host, seconds = session.driver_host(self.context), job.timeout_seconds
+        task = tasks.GangTask(job, columns, self.workers, b"", host, 0, unshuffled,
                               preflight.memory_limit(self.context))
-
-        def start(task: tasks.GangTask, events: queue.Queue[Event]) -> StageJob:
-            run = partial(tasks.run_gang_member, task, gathering.arrive)
-            return self._stage_job(gathering.rdd.barrier().mapPartitionsWithIndex(run), events)
-
-        try:
-            return converse(task, start, report, gathering.release, meet_driver)
-        finally:
-            gathering.release()
-
-    def _stage_job(self, stage: RDD[Any], events: queue.Queue[Event]) -> StageJob:
-        from pyspark import InheritableThread
-
         group = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
+        with Listener(host, seconds) as listener:
+            overdue = Overdue(self.context, group, seconds, listener.heard, only_beating=True)
+            with session.job_group(self.context, group), deadline(overdue, no_rows(seconds)):
+                gathering = gather(self.context, source, validation, self.workers, listener.pulse,
+                                   job.batch_size if unshuffled else 0, deal)
+
+            def start(task: tasks.GangTask, events: queue.Queue[Event]) -> StageJob:
+                run = partial(beating, listener.pulse, partial(tasks.run_gang_member, task, gathering.arrive))
+                return self._stage_job(gathering.rdd.barrier().mapPartitionsWithIndex(run), group, events)
+
+            try:
+                return converse(task, start, report, gathering.release, meet_driver, listener.heard)
+            finally:
+                gathering.release()
+
+    def _stage_job(self, stage: RDD[Any], group: str, events: queue.Queue[Event]) -> StageJob:
+        from pyspark import InheritableThread
 
         def collect() -> list[Any]:
             self.context.setJobGroup(group, "bigdl_keras training", interruptOnCancel=True)
@@ -164,7 +170,7 @@ class BarrierEngine:
 
 
 def converse(task: tasks.GangTask, start: Callable[[tasks.GangTask, queue.Queue[Event]], StageJob], report: Report,
-             began: Callable[[], None], meet_driver: bool) -> list[tasks.Outcome]:
+             began: Callable[[], None], meet_driver: bool, heard: Callable[[], int] = int) -> list[tasks.Outcome]:
     """Start a gang and talk with it until it ends. Answers with the outcome of every worker, by rank.
 
     Args:
@@ -173,6 +179,7 @@ def converse(task: tasks.GangTask, start: Callable[[tasks.GangTask, queue.Queue[
         report: is called in this thread.
         began: called when all workers hold their rows.
         meet_driver: False where executors cannot call the driver.
+        heard: counts beats of workers that read their rows.
     """
     events: queue.Queue[Event] = queue.Queue(maxsize=4096)
     key = new_key()
@@ -180,7 +187,7 @@ def converse(task: tasks.GangTask, start: Callable[[tasks.GangTask, queue.Queue[
     try:
         stage_job = start(replace(task, key=key, port=meeting.port if meet_driver else 0), events)
         try:
-            waiting = Waiting(meeting if meet_driver else None, task.job.timeout_seconds)
+            waiting = Waiting(meeting if meet_driver else None, task.job.timeout_seconds, heard)
             outcomes = Conversation(meeting, events, report, began, waiting).until_end()
         finally:
             stage_job.cancel()
@@ -243,16 +250,16 @@ class StageJob:
                 self._events.get_nowait()
 
 
-def gather(context: SparkContext, source: Source, validation: Source | None, workers: int, stripes: int = 0,
-           deal: bool = False) -> Gathering:
+def gather(context: SparkContext, source: Source, validation: Source | None, workers: int, pulse: Pulse,
+           stripes: int = 0, deal: bool = False) -> Gathering:
     """Bring the rows to as many partitions as there are workers, in the global order.
 
     Rows stay where they are if there are as many partitions as workers and no validation rows to go with them;
     otherwise (or with `deal`) they are dealt by a shuffle, the same number to each worker. With `stripes`, each worker
-    gets its part of every `stripes` neighbouring rows, which will be a batch.
+    gets its part of every `stripes` neighbouring rows, which will be a batch. `pulse` beats in the tasks.
     """
-    pieces = pieces_of(context, source, workers)
+    pieces = pieces_of(context, source, workers, pulse)
     if not deal and not stripes and validation is None and pieces.getNumPartitions() == workers:
         return Gathering(pieces, tasks.as_pieces)
-    dealt = dealing.deal(context, [item for item in (source, validation) if item is not None], workers, stripes)
+    dealt = dealing.deal(context, [item for item in (source, validation) if item is not None], workers, stripes, pulse)
     return Gathering(dealt.rdd, partial(tasks.dealt_pieces, dealt.totals, stripes, workers), dealt.release)

@@ -7,6 +7,7 @@ import pickle
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,8 +22,9 @@ from bigdl_keras.engine.dealing import own_number
 from bigdl_keras.engine.depot import Courier
 from bigdl_keras.engine.kept_rows import kept_rows
 from bigdl_keras.engine.loop import finished
-from bigdl_keras.engine.overdue import Overdue
+from bigdl_keras.engine.overdue import Overdue, deadline, no_rows
 from bigdl_keras.engine.phases import PHASES, Phases
+from bigdl_keras.engine.pulse import Listener, beating
 from bigdl_keras.engine.report import Evaluation
 from bigdl_keras.engine.rounds import (
     Base,
@@ -38,8 +40,8 @@ from bigdl_keras.engine.rounds import (
     Unmet,
     Work,
 )
-from bigdl_keras.errors import PartsLost, RowsLost, WorkerLost
-from bigdl_keras.spark import shipping
+from bigdl_keras.errors import PartsLost, RowsLost
+from bigdl_keras.spark import session, shipping
 from bigdl_keras.spark.failures import original_errors
 
 if TYPE_CHECKING:
@@ -49,7 +51,6 @@ _logger = logging.getLogger(__name__)
 
 _LONGEST_CHAIN = 50  # rounds that Spark can make again one from the other
 _CHAIN_BYTES = 1 << 30  # that a task may write in a chain of rounds
-_GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _ATTEMPTS = 3  # to bring rows back to where tasks run
 _DRIVER_SECONDS = 10.0  # that an executor may be silent when the driver calls it
 
@@ -89,10 +90,13 @@ class Chain:
         self._shuffles: list[int] = []
         self._seconds = np.zeros((work.size, len(PHASES)))
         self._courier: Courier | None = Courier(work.key, _DRIVER_SECONDS)
-        self._properties = {key: context.getLocalProperty(key) for key in _GROUP_PROPERTIES}
-        context.setJobGroup(self._fit, "bigdl_keras training", interruptOnCancel=True)
+        self._listener = Listener(session.driver_host(context), timeout_seconds)
+        self._end = ExitStack()
+        self._end.enter_context(self._listener)
+        self._end.enter_context(session.job_group(context, self._fit))
         try:
-            self.rows, self._rows = kept_rows(context, self._fit, work, sources)
+            with deadline(self._overdue(only_beating=True), no_rows(timeout_seconds)):
+                self.rows, self._rows = kept_rows(context, self._fit, work, sources, self._listener.pulse)
         except BaseException:
             self.__exit__()
             raise
@@ -115,8 +119,7 @@ class Chain:
         except Exception as trouble:  # do not hide what ended the fit
             _logger.warning("Not all could be cleared away after a fit: %s", trouble)
         self._heard()
-        for key, value in self._properties.items():
-            self.context._jsc.setLocalProperty(key, value)
+        self._end.close()
 
     # ---- rounds
 
@@ -247,7 +250,8 @@ class Chain:
 
     def _stage(self, stage: Callable[..., Any], told: Round) -> tuple[RDD[Any], Any]:
         """The RDD of what a stage sends, and the shuffle that it is sent by."""
-        return self._exchange(self._inputs().mapPartitionsWithIndex(partial(stage, told)))
+        run = partial(beating, self._listener.pulse, partial(stage, told))
+        return self._exchange(self._inputs().mapPartitionsWithIndex(run))
 
     def _meet(self, stage: Callable[..., Any], told: Round,
               serials: Sequence[int] = ()) -> tuple[list[list[Numbers]], RDD[Any]]:
@@ -344,15 +348,13 @@ class Chain:
 
     def _in_time(self, run: Callable[[], Any]) -> Any:
         """Run a job; tasks that hang end it."""
-        with Overdue(self.context, self._fit, self._timeout_seconds) as overdue:
-            try:
-                with original_errors():
-                    return run()
-            except Exception as error:
-                if not overdue.cancelled:
-                    raise
-                raise WorkerLost(f"No task of a round has ended for {self._timeout_seconds:g} seconds, though some "
-                                 "run. A worker hangs, or its machine is overloaded or gone.") from error
+        message = (f"No task of a round has ended for {self._timeout_seconds:g} seconds, though some run. A worker "
+                   "hangs, or its machine is overloaded or gone.")
+        with deadline(self._overdue(), message), original_errors():
+            return run()
+
+    def _overdue(self, only_beating: bool = False) -> Overdue:
+        return Overdue(self.context, self._fit, self._timeout_seconds, self._listener.heard, only_beating)
 
 
 def _projected(work: Work, values: np.ndarray) -> np.ndarray:

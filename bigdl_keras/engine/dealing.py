@@ -14,6 +14,7 @@ from bigdl_keras.data.from_dataframe import DataFrameSource
 from bigdl_keras.data.from_rdd import PIECE_BYTES, RddSource
 from bigdl_keras.data.minibatches import share
 from bigdl_keras.engine import tasks
+from bigdl_keras.engine.pulse import Pulse, beating
 from bigdl_keras.spark import failures
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Dealt:
         _unpersist(self.held)
 
 
-def deal(context: SparkContext, sources: Sequence[Source], workers: int, stripes: int = 0) -> Dealt:
+def deal(context: SparkContext, sources: Sequence[Source], workers: int, stripes: int, pulse: Pulse) -> Dealt:
     """Count the rows and say which worker gets which: the same number each.
 
     Args:
@@ -48,6 +49,7 @@ def deal(context: SparkContext, sources: Sequence[Source], workers: int, stripes
         workers: how many share them.
         stripes: each worker gets its part of every so many neighbouring rows to train on, which will be a batch; 0:
             a range of rows.
+        pulse: beats in the tasks.
     """
     from pyspark import StorageLevel
 
@@ -55,27 +57,28 @@ def deal(context: SparkContext, sources: Sequence[Source], workers: int, stripes
     held: list[RDD[Any]] = []
     try:
         for which, source in zip((tasks.TRAINING, tasks.VALIDATION), sources, strict=False):
-            pieces = pieces_of(context, source, workers).persist(StorageLevel.MEMORY_AND_DISK)
+            pieces = pieces_of(context, source, workers, pulse).persist(StorageLevel.MEMORY_AND_DISK)
             held.append(pieces)
             with failures.original_errors():
-                counts = dict(pieces.mapPartitionsWithIndex(tasks.count_pieces).collect())
+                counts = dict(pieces.mapPartitionsWithIndex(partial(beating, pulse, tasks.count_pieces)).collect())
             starts = [0, *accumulate(sum(counts[number]) for number in range(pieces.getNumPartitions()))]
             totals.append(starts[-1])
             if stripes and which == tasks.TRAINING:
                 dealer = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, workers)
             else:
                 dealer = partial(tasks.deal_pieces, which, starts, starts[-1], workers)
-            streams.append(pieces.mapPartitionsWithIndex(dealer))
+            streams.append(pieces.mapPartitionsWithIndex(partial(beating, pulse, dealer)))
     except BaseException:
         _unpersist(held)
         raise
     return Dealt(context.union(streams).partitionBy(workers, partitionFunc=own_number), tuple(totals), tuple(held))
 
 
-def pieces_of(context: SparkContext, source: Source, workers: int) -> RDD[tuple[int, Block]]:
+def pieces_of(context: SparkContext, source: Source, workers: int,
+              pulse: Pulse | None = None) -> RDD[tuple[int, Block]]:
     """(partition, block) of any source, in row order."""
     if isinstance(source, (RddSource, DataFrameSource)):
-        return source.pieces()
+        return source.pieces() if pulse is None else source.pieces(pulse.over)
     assert isinstance(source, ArraySource)
     block = source.read()
     parts = [(rank, block.take(slice(*share(0, block.rows, rank, workers))).cut(PIECE_BYTES))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from bigdl_keras.engine.meeting import Meeting
+from bigdl_keras.engine.overdue import no_rows
 from bigdl_keras.errors import WorkerLost
 
 _logger = logging.getLogger(__name__)
@@ -21,10 +23,13 @@ class Waiting:
 
     Args:
         meeting: where the workers come, or None where they meet through Spark.
-        timeout_seconds: how long the results may take.
+        timeout_seconds: how long the results may take, and rows on their way.
+        heard: counts beats of workers that read their rows. Without any, perhaps none can come: rows may take long.
     """
 
-    def __init__(self, meeting: Meeting | None, timeout_seconds: float) -> None:
+    def __init__(self, meeting: Meeting | None, timeout_seconds: float, heard: Callable[[], int] = int) -> None:
+        self._heard = heard
+        self._beats, self._heard_at = 0, time.monotonic()
         self._meeting = meeting
         self._timeout_seconds = timeout_seconds
         self._gone: set[int] = set()
@@ -40,13 +45,19 @@ class Waiting:
         """Nothing was heard for a moment: say so from time to time.
 
         Raises:
-            WorkerLost: all workers are done, but for too long Spark has not brought their results.
+            WorkerLost: all workers are done, but for too long Spark has not brought their results; or they are reading
+                their rows, and none has come for too long.
         """
         if self._meeting is None:
             return
         missing, size = sorted(set(range(self._meeting.size)) - set(self._meeting.addresses)), self._meeting.size
         seconds = time.monotonic() - self._since
         if missing:
+            beats = self._heard()
+            if beats != self._beats or not beats:
+                self._beats, self._heard_at = beats, time.monotonic()
+            elif time.monotonic() - self._heard_at > self._timeout_seconds:
+                raise WorkerLost(no_rows(self._timeout_seconds))
             self._tell(seconds, f"{len(missing)} of {size} workers to begin: {missing}. They still read their rows, or "
                                 "Spark has not started their tasks, for slots are taken or executors missing")
         elif len(self._gone) == size:

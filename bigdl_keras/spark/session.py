@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark import SparkConf, SparkContext
     from pyspark.sql.types import DataType
 
-
+_GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _RECOMMENDED = {
     "spark.scheduler.minRegisteredResourcesRatio": "1.0",  # a gang wants all executors there
     "spark.speculation": "false",  # two copies of one worker would be one too many
@@ -68,3 +70,15 @@ def sql_type(text: str) -> DataType:
 def driver_host(context: SparkContext) -> str:
     """The address by which executors reach the driver."""
     return str(context.getConf().get("spark.driver.host", "127.0.0.1")).strip("[]")
+
+
+@contextmanager
+def job_group(context: SparkContext, name: str) -> Iterator[None]:
+    """Jobs of this thread belong to a group; then again to that of the caller."""
+    before = {key: context.getLocalProperty(key) for key in _GROUP_PROPERTIES}
+    context.setJobGroup(name, "bigdl_keras training", interruptOnCancel=True)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            context._jsc.setLocalProperty(key, value)

@@ -69,7 +69,7 @@ def test_bad_rows_are_named(spark, bad, match):
 
     source = as_source(spark.sparkContext.parallelize([GOOD, GOOD], 2))
     with pytest.raises((ValueError, TypeError), match=match):
-        list(read_pieces(source.reader, 1, [GOOD, bad, GOOD]))
+        list(read_pieces(source.reader, iter, 1, [GOOD, bad, GOOD]))
 
 
 @pytest.mark.parametrize(("data", "match"), [

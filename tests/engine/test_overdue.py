@@ -51,6 +51,19 @@ def test_when_a_job_is_ended(clock, running, ends, expected):
     assert watch.cancelled == bool(expected)
 
 
+@pytest.mark.parametrize(("beats", "only_beating", "expected"), [
+    ([0, 0, 0, 0], True, []), ([0, 0, 0, 0], False, ["mine"]),
+    ([1, 1, 1, 1], True, ["mine"]), ([1, 2, 3, 4], False, []),
+])
+def test_tasks_that_beat(clock, beats, only_beating, expected):
+    context, coming = Context(), iter(beats)
+    with Overdue(context, "mine", 28_800, lambda: next(coming), only_beating) as watch:
+        for _ in beats:
+            pass_time(watch, clock, 1)
+            clock.seconds += 10_000
+    assert context.cancelled == expected
+
+
 def test_nothing_happens_after_the_end(clock):
     context = Context()
     with Overdue(context, "mine", 28_800) as watch:

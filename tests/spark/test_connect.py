@@ -66,7 +66,7 @@ barrier_calls = []
 from bigdl_keras.engine import connect as engine_connect
 
 
-def without_driver(task, start, report, began, meet_driver):
+def without_driver(task, start, report, began, meet_driver, *heard):
     barrier_calls.append(meet_driver)
     if meet_driver:
         from bigdl_keras.engine.meeting import DriverUnreachable
