@@ -20,10 +20,9 @@ NAMES = ROOT / "tests" / "data"
 # (room, pattern of names) -> what stands in their place; the first that fits is told.
 INSTEAD = [
     ("", r"^(Jax|Flax|Torch|TFSM)", "wraps a layer of another framework"),
-    ("layers", r"^(CutMix|MixUp)$", "mix rows of one batch, which several workers hold: mix arrays before training"),
-    ("layers", r"^(AugMix|RandAugment|Contrast|RandomElastic)",
-     "the other Random... layers, one after another; `ops.image` in a Lambda"),
-    ("layers", r"^Pipeline$", "`Sequential`, which is a layer too"),
+    ("layers", r"^AugMix$", "`RandAugment`, or other Random... layers in a `Pipeline`"),
+    ("layers", r"^Contrast", "`Equalization`, `AutoContrast`"),
+    ("layers", r"^RandomElastic", "`ops.image.elastic_transform` in a Lambda"),
     ("layers", r"^MaxNumB", "no bounding boxes: images alone are transformed"),
     ("ops", r"^(custom_gradient|device|name_scope)", "gradients follow from the kernels; plans hold no functions"),
     ("callbacks", r"^OrbaxCheckpoint$", "`callbacks.BackupAndRestore`, `model.set_checkpoint`"),

@@ -91,3 +91,38 @@ def test_draws_are_of_the_same_kind(name, arguments):
             assert abs(drawn.mean() - expected.mean()) < 0.1 * scale + 1e-6
             assert abs(drawn.std() - expected.std()) < 0.1 * scale + 1e-6
             assert drawn.min() >= expected.min() - 0.05 * scale and drawn.max() <= expected.max() + 0.05 * scale
+
+
+@pytest.mark.parametrize("numbers", [(0, 3), (1, 8), (2, 5), (4, 6), (7, 9)])
+def test_rand_augment_of_known_draws(numbers):
+    theirs = keras.layers.RandAugment(factor=0.4, seed=3)
+    ours = layers.RandAugment(factor=0.4)
+    drawn = theirs.get_random_transformation(IMAGES)
+    drawn["layer_idxes"] = np.array(numbers)  # 10, the equalization, counts values of the whole batch in Keras
+    names = {name: type(way).__name__ for name, way in ours.ways.items()}
+    assert list(names) == theirs._AUGMENT_LAYERS
+    transforms = {name: None if value is None else _ours(names[name], value)
+                  for name, value in drawn["transforms"].items()}
+    answer = ours.transform_images(IMAGES, {"layer_idxes": np.tile(np.array(numbers, "float32"), (4, 1)),
+                                            "transforms": transforms})
+    np.testing.assert_allclose(answer, np.asarray(theirs.transform_images(IMAGES.copy(), drawn)), rtol=1e-4, atol=2e-2)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize(("name", "arguments"), [("MixUp", {"alpha": 0.4}), ("CutMix", {"factor": (0.3, 0.9)})])
+def test_mixing_with_known_draws(name, arguments, data_format):
+    images = IMAGES if data_format == "channels_last" else IMAGES.transpose(0, 3, 1, 2)
+    theirs = getattr(keras.layers, name)(**arguments, data_format=data_format, seed=3)
+    ours = getattr(layers, name)(**arguments, data_format=data_format)
+    drawn = theirs.get_random_transformation(images)
+    known = {key: np.asarray(value) for key, value in drawn.items()}
+    np.testing.assert_allclose(ours.transform_images(images, known),
+                               np.asarray(theirs.transform_images(images, drawn)), rtol=1e-5)
+    labels = np.eye(4, dtype="float32")
+    np.testing.assert_allclose(ours.transform_labels(labels, known),
+                               np.asarray(theirs.transform_labels(labels, drawn)), rtol=1e-5)
+    many = np.zeros((3000, *images.shape[1:]), "float32")
+    mine, other = (np.asarray(layer.get_random_transformation(many)["mix_weight"])
+                   for layer in (getattr(layers, name)(**arguments), theirs))
+    assert abs(mine.mean() - other.mean()) < 0.05
+    assert name == "CutMix" or abs(mine.std() - other.std()) < 0.03  # of CutMix, one parameter is drawn for all

@@ -21,6 +21,7 @@ RANDOM = [
     lambda: layers.RandomErasing(0.5), lambda: layers.Solarization(0.2, 0.6),
     lambda: layers.RandomColorJitter((0, 255), 0.2, 0.2, None, 0.2), lambda: layers.RandomCrop(3, 4),
     lambda: layers.RandomPerspective(0.6, 0.4), lambda: layers.RandomGaussianBlur(0.7, 3, (0.3, 0.9)),
+    lambda: layers.RandAugment(factor=0.4), lambda: layers.Pipeline([layers.RandomFlip(), layers.RandomHue(0.3)]),
 ]
 
 
@@ -100,3 +101,40 @@ def test_trains_with_augmentation_and_predicts_without():
     plain = bk.Sequential([bk.Input((6, 7, 3)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(1)])
     plain.set_weights(model.get_weights())
     np.testing.assert_allclose(model.predict(IMAGES, verbose=0), plain.predict(IMAGES, verbose=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [lambda: layers.MixUp(0.5, seed=4), lambda: layers.CutMix(seed=4),
+                                  lambda: layers.CutMix(data_format="channels_first", seed=4)])
+def test_mixing_keeps_images_and_labels_together(make):
+    """Of images that are their labels, painted: the mean over an image is its mixed label."""
+    images = np.broadcast_to(np.eye(3)[:, None, None, :], (3, 8, 8, 3))
+    first = make().data_format == "channels_first"
+    mixed = make()({"images": images.transpose(0, 3, 1, 2) if first else images, "labels": np.eye(3)})
+    means = mixed["images"].mean(axis=(2, 3) if first else (1, 2))
+    np.testing.assert_allclose(means, mixed["labels"], atol=1e-6 if isinstance(make(), layers.MixUp) else 0.3)
+    np.testing.assert_allclose(mixed["labels"].sum(axis=1), 1.0, rtol=1e-6)
+    assert not np.array_equal(mixed["labels"], np.eye(3))
+    np.testing.assert_array_equal(make()({"images": images, "labels": np.eye(3)}, training=False)["labels"], np.eye(3))
+    again = type(make()).from_config(make().get_config())
+    np.testing.assert_array_equal(again({"images": mixed["images"]})["images"], make()(mixed["images"]))
+
+
+def test_mixing_follows_the_seed_of_all():
+    answers = []
+    for _ in range(2):
+        bk.set_random_seed(3)
+        answers.append(layers.MixUp()(IMAGES))
+    np.testing.assert_array_equal(*answers)
+    assert not np.array_equal(layers.MixUp()(IMAGES), answers[0])
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: layers.MixUp()(bk.Input((8, 8, 3))), "cannot be part of a model"),
+    (lambda: bk.Sequential([bk.Input((8, 8, 3)), layers.CutMix()]), "cannot be part of a model"),
+    (lambda: layers.MixUp()({"images": IMAGES, "labels": np.zeros(8)}), r"labels of shape \(batch, classes\)"),
+    (lambda: layers.MixUp()({"images": IMAGES, "boxes": 1}), "'images' and 'labels'"),
+    (lambda: layers.MixUp(0.0), "must be positive"),
+])
+def test_what_cannot_be_mixed_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
