@@ -10,7 +10,7 @@ import numpy as np
 from bigdl_keras.graph.plan import Plan, Step
 from bigdl_keras.kernels import KERNELS
 
-from . import onnx_attention, onnx_images  # noqa: F401 (they file their kernels)
+from . import onnx_attention, onnx_images, onnx_recurrent, onnx_shapes  # noqa: F401 (they file their kernels)
 from .onnx_kernels import TRANSLATIONS, Gap
 from .writing import write_aside
 

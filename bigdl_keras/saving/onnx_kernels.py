@@ -7,8 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-_END = np.iinfo(np.int64).max
-
 
 class Graph(Protocol):
     """What a translation may ask of the graph that is being written (operators as of opset 18)."""
@@ -89,6 +87,34 @@ def _elu(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
 def _hard_sigmoid(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
     return graph.add("HardSigmoid", names, alpha=float(attributes.get("slope", 1 / 6)),
                      beta=float(attributes.get("offset", 0.5)))
+
+
+@translates("thresholded_relu")
+def _thresholded_relu(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
+    """x above the threshold, else slope * (x - threshold)."""
+    limit = graph.constant(attributes.get("threshold", 0.0), "float32")
+    slope = graph.constant(attributes.get("negative_slope", 0.0), "float32")
+    below = graph.add("Mul", [graph.add("Sub", [names[0], limit]), slope])
+    y = graph.add("Where", [graph.add("Greater", [names[0], limit]), names[0], below])
+    most = attributes.get("max_value")
+    return y if most is None else graph.add("Min", [y, graph.constant(most, "float32")])
+
+
+@translates("threshold")
+def _threshold(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
+    above = graph.add("Greater", [names[0], graph.constant(attributes["threshold"], "float32")])
+    return graph.add("Where", [above, names[0], graph.constant(attributes["default_value"], "float32")])
+
+
+@translates("hard_shrink")
+def _hard_shrink(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
+    return graph.add("Shrink", names, lambd=float(attributes.get("threshold", 0.5)), bias=0.0)
+
+
+@translates("soft_shrink")
+def _soft_shrink(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
+    limit = float(attributes.get("threshold", 0.5))
+    return graph.add("Shrink", names, lambd=limit, bias=limit)
 
 
 @translates("silu")
@@ -252,133 +278,10 @@ def _layer_norm(graph: Graph, names: list[str], attributes: dict[str, Any]) -> A
     return graph.add("LayerNormalization", [x, gamma, *rest], axis=-trailing, epsilon=float(attributes["epsilon"]))
 
 
-# ---- shapes
-
-@translates("reshape")
-def _reshape(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    shape = [-1 if size is None else size for size in attributes["shape"]]
-    if shape.count(-1) > 1:
-        raise Gap("several unknown sizes")
-    return graph.add("Reshape", [names[0], graph.constant(shape, "int64")])
-
-
-@translates("transpose")
-def _transpose(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    rank = len(graph.shape(names[0]))
-    axes = attributes.get("axes")
-    return graph.add("Transpose", names, perm=list(reversed(range(rank))) if axes is None else
-                     [axis % rank for axis in axes])
-
-
-def _axes(value: Any) -> list[int]:
-    return [value] if isinstance(value, int) else list(value)
-
-
-@translates("expand_dims")
-def _expand_dims(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    return graph.add("Unsqueeze", [names[0], graph.constant(_axes(attributes["axis"]), "int64")])
-
-
-@translates("squeeze")
-def _squeeze(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    axis = attributes.get("axis")
-    return graph.add("Squeeze", names if axis is None else [names[0], graph.constant(_axes(axis), "int64")])
-
-
-@translates("pad")
-def _pad(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    mode = attributes.get("mode", "constant")
-    if mode not in ("constant", "edge", "reflect"):
-        raise Gap(f"mode {mode!r}")
-    widths = np.transpose(np.asarray(attributes["widths"])).ravel()
-    value = [graph.constant(attributes.get("value", 0.0), "float32")] if mode == "constant" else []
-    return graph.add("Pad", [names[0], graph.constant(widths, "int64"), *value], mode=mode)
-
-
-@translates("slice")
-def _slice(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    starts, ends, axes, steps, dropped = [], [], [], [], []
-    key = list(attributes["key"])
-    if "..." in key:
-        place = key.index("...")
-        key[place : place + 1] = [("slice", None, None, 1)] * (len(graph.shape(names[0])) - len(key) + 1)
-    for axis, part in enumerate(key):
-        if isinstance(part, int):
-            part = ("slice", part, None if part == -1 else part + 1, 1)
-            dropped.append(axis)
-        if not (isinstance(part, tuple) and part and part[0] == "slice"):
-            raise Gap(f"the key {attributes['key']!r}")
-        _, start, stop, step = part
-        step = 1 if step is None else step
-        if (start, stop, step) != (None, None, 1):
-            starts.append((0 if step > 0 else _END) if start is None else start)
-            ends.append((_END if step > 0 else -_END) if stop is None else stop)
-            axes.append(axis)
-            steps.append(step)
-    y = names[0]
-    if axes:
-        y = graph.add("Slice", [y, *(graph.constant(part, "int64") for part in (starts, ends, axes, steps))])
-    return graph.add("Squeeze", [y, graph.constant(dropped, "int64")]) if dropped else y
-
-
-@translates("flip")
-def _flip(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-    axis = attributes.get("axis")
-    return _reversed(graph, names[0], list(range(len(graph.shape(names[0])))) if axis is None else _axes(axis))
-
-
-def _reversed(graph: Graph, x: str, axes: list[int]) -> Any:
-    count = len(axes)
-    parts = ([-1] * count, [-_END] * count, axes, [-1] * count)
-    return graph.add("Slice", [x, *(graph.constant(part, "int64") for part in parts)])
-
-
-def _reduction(operator: str) -> Translation:
-    def translate(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
-        axis = attributes.get("axis")
-        axes = [] if axis is None else [graph.constant(_axes(axis), "int64")]
-        return graph.add(operator, [names[0], *axes], keepdims=int(attributes.get("keepdims", False)))
-
-    return translate
-
-
-_REDUCTIONS = {"mean": "ReduceMean", "max": "ReduceMax", "min": "ReduceMin", "sum": "ReduceSum", "prod": "ReduceProd"}
-TRANSLATIONS.update({kernel: _reduction(operator) for kernel, operator in _REDUCTIONS.items()})
-
-
-# ---- recurrent
-
-@translates("lstm", "gru")
-def _recurrent(graph: Graph, names: list[str], attributes: dict[str, Any]) -> list[str]:
-    """Weights of ONNX: (1, gates * units, in), gates i, o, f, c for LSTM and z, r, h for GRU, as Keras has them."""
-    for name in ("masked", "stated", "dropped"):
-        if attributes.get(name):
-            raise Gap({"masked": "a mask", "stated": "states from outside", "dropped": "dropout"}[name])
-    if (attributes["activation"], attributes["recurrent_activation"]) != ("tanh", "sigmoid"):
-        raise Gap("activations other than tanh and sigmoid")
-    gated = "reset_after" in attributes
-    x, kernel, recurrent, *bias = names
-    units = graph.array(recurrent).shape[0]
-    order = [0, 1, 2] if gated else [0, 3, 1, 2]
-
-    def by_gate(array: np.ndarray) -> np.ndarray:
-        pieces = np.split(array, len(order), axis=-1)
-        return np.concatenate([pieces[gate] for gate in order], axis=-1)
-
-    weights = [graph.constant(by_gate(graph.array(name)).T[np.newaxis], "float32") for name in (kernel, recurrent)]
-    if bias:
-        given = graph.array(bias[0])
-        both = given if given.ndim == 2 else np.stack([given, np.zeros_like(given)])
-        weights.append(graph.constant(by_gate(both).reshape(1, -1), "float32"))
-    if attributes.get("go_backwards"):
-        x = _reversed(graph, x, [1])
-    steps = graph.add("Transpose", [x], perm=[1, 0, 2])
-    extra = {"linear_before_reset": int(attributes["reset_after"])} if gated else {}
-    whole, *states = graph.add("GRU" if gated else "LSTM", [steps, *weights], outputs=2 if gated else 3,
-                               hidden_size=int(units), **extra)
-    front = graph.constant([0], "int64")
-    states = [graph.add("Squeeze", [state, front]) for state in states]
-    if attributes.get("return_sequences"):
-        sequence = graph.add("Squeeze", [whole, graph.constant([1], "int64")])
-        return [graph.add("Transpose", [sequence], perm=[1, 0, 2]), *states]
-    return [states[0], *states]
+@translates("rms_norm")
+def _rms_norm(graph: Graph, names: list[str], attributes: dict[str, Any]) -> Any:
+    axes = graph.constant(list(range(-attributes.get("trailing", 1), 0)), "int64")
+    square = graph.add("ReduceMean", [graph.add("Mul", [names[0], names[0]]), axes], keepdims=1)
+    root = graph.add("Sqrt", [graph.add("Add", [square, graph.constant(attributes["epsilon"], "float32")])])
+    y = graph.add("Div", [names[0], root])
+    return graph.add("Mul", [y, names[1]]) if attributes.get("scale", True) else y
