@@ -15,7 +15,9 @@ _MODULES = (
     "activations",
     "autograd",
     "applications",
+    "backend",
     "callbacks",
+    "config",
     "constraints",
     "initializers",
     "keras1",
@@ -25,18 +27,26 @@ _MODULES = (
     "models",
     "ops",
     "optimizers",
+    "random",
     "regularizers",
+    "saving",
     "triggers",
     "utils",
 )
 
-_ELSEWHERE = {"triggers": "engine.triggers"}
+_ELSEWHERE = {"backend": "config", "triggers": "engine.triggers"}
 
 _HOME = {
+    "Initializer": "initializers",
     "Input": "layers",
+    "InputSpec": "layers",
     "KerasTensor": "graph.tensor",
     "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
     "Model": "models",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sample": "data",
     "Sequential": "models",
     "Variable": "parameters",

@@ -87,13 +87,24 @@ class EarlyStopping(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stops as soon as the loss is not a finite number."""
+    """Stops as soon as the loss is not a finite number.
+
+    Args:
+        raise_error: True raises a RuntimeError instead of ending the fit quietly.
+    """
 
     uses_weights = None
+
+    def __init__(self, raise_error: bool = False) -> None:
+        super().__init__()
+        self.raise_error = raise_error
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):
+            if self.raise_error:
+                raise RuntimeError(f"NaN or Inf loss encountered at batch {batch}: {loss}. Lower the learning rate, or "
+                                   "clip gradients; without TerminateOnNaN, fit names where it began.")
             console.write_line(f"Batch {batch}: Invalid loss, terminating training")
             self.model.stop_training = True
 

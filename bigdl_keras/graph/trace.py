@@ -45,6 +45,7 @@ class Trace:
             penalties), the others are what each row's worker computes alike (weight penalties, `add_loss`).
         batch_rows: the input that carries the number of rows of the global batch, where the trace has one.
         path: names of the layers being called, outermost first.
+        rows: an input of each of these layers, whose rows those are that the layer works on; None where it has none.
     """
 
     training: bool = False
@@ -52,16 +53,19 @@ class Trace:
     updates: list[tuple[Weight, Any]] = field(default_factory=list)
     losses: list[tuple[Any, bool]] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
+    rows: list[KerasTensor | None] = field(default_factory=list)
     batch_rows: KerasTensor | None = None
 
     @contextmanager
-    def inside(self, layer: str) -> Iterator[None]:
-        """Name the layer to which the calls of the block belong."""
+    def inside(self, layer: str, rows: KerasTensor | None = None) -> Iterator[None]:
+        """Name the layer to which the calls of the block belong, and whose rows it works on."""
         self.path.append(layer)
+        self.rows.append(rows)
         try:
             yield
         finally:
             self.path.pop()
+            self.rows.pop()
 
     @contextmanager
     def phase(self, training: bool) -> Iterator[None]:

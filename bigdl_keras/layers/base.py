@@ -322,7 +322,7 @@ class Layer:
             if trace is None:
                 self._added_losses.clear()
                 return self.call(*args, **kwargs)
-            with trace.inside(self.name):
+            with trace.inside(self.name, next(filter(is_symbolic, nest.flatten(first)), None)):
                 outputs = self.call(*args, **kwargs)
                 attach_masks(self, first, previous_mask, outputs)
                 if self.activity_regularizer is not None:

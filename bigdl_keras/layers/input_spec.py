@@ -9,14 +9,18 @@ class InputSpec:
     """What a layer accepts: number of axes, and sizes of some of them.
 
     Args:
-        ndim: exact number of axes.
-        min_ndim, max_ndim: bounds of the number of axes.
-        axes: axis -> required size.
+        dtype: remembered; inputs are cast, not refused.
         shape: full shape, None where any size is fine.
+        ndim: exact number of axes.
+        max_ndim, min_ndim: bounds of the number of axes.
+        axes: axis -> required size.
+        name: remembered.
     """
 
-    def __init__(self, ndim: int | None = None, min_ndim: int | None = None, max_ndim: int | None = None,
-                 axes: dict[int, int] | None = None, shape: Sequence[int | None] | None = None) -> None:
+    def __init__(self, dtype: str | None = None, shape: Sequence[int | None] | None = None, ndim: int | None = None,
+                 max_ndim: int | None = None, min_ndim: int | None = None, axes: dict[int, int] | None = None,
+                 name: str | None = None) -> None:
+        self.dtype, self.name = dtype, name
         self.ndim = len(shape) if shape is not None else ndim
         self.min_ndim = min_ndim
         self.max_ndim = max_ndim

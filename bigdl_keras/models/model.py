@@ -21,6 +21,10 @@ from bigdl_keras.registry import suggestion
 FILE_FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """What a model does with files and configs, by name; `models.loading`, which builds models itself, files them here."""
 
+_STEPS = ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss", "compute_metrics")
+"""What a subclass may define in Keras to write its own training; here it is refused."""
+
+
 
 class Model(Layer):
     """A model: `Model(inputs, outputs)` of connected layers, or a subclass that defines `call`.
@@ -208,8 +212,15 @@ class Model(Layer):
 
         Raises:
             ValueError: an unknown name, or arguments that do not fit the outputs.
-            TypeError: an unknown keyword.
+            TypeError: an unknown keyword, or the class writes its own `train_step` or another step of Keras's loop.
         """
+        own = [name for name in _STEPS if hasattr(type(self), name)]
+        if own:
+            raise TypeError(
+                f"{type(self).__name__} defines {own[0]}(), which would never be called: gradients are found and "
+                "weights updated on the workers, by one compiled plan. Write the formula in call(), with "
+                "self.add_loss(...), or as a loss, a metric or a callback."
+            )
         unknown = set(kwargs) - {
             "run_eagerly",
             "jit_compile",

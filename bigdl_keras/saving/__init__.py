@@ -1,5 +1,9 @@
 """Files of Keras, in and out, as plain data: architectures are `ModelSpec`s, weights hang on `StoreNode` trees."""
 
+from typing import Any
+
+from bigdl_keras.registry import custom_object_scope, get_custom_objects, register_keras_serializable
+
 from .files import KerasFile, is_json, read_file, read_text
 from .json_config import read_json
 from .keras1_models import padded_otherwise_by_theano
@@ -30,9 +34,11 @@ __all__ = [
     "TensorRef",
     "Version",
     "WeightReport",
+    "custom_object_scope",
     "delivered",
     "exists",
     "fetched",
+    "get_custom_objects",
     "is_json",
     "map_tensors",
     "original_layout",
@@ -41,6 +47,7 @@ __all__ = [
     "read_json",
     "read_text",
     "reading",
+    "register_keras_serializable",
     "tensors_of",
     "to_keras_json",
     "without_query",
@@ -49,3 +56,10 @@ __all__ = [
     "write_onnx",
     "write_weights",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load_model", "save_model", "load_weights", "save_weights"):
+        there = "models.load_model" if name == "load_model" else f"Model.{name.removesuffix('_model')}"
+        raise AttributeError(f"bigdl_keras.saving knows files alone: `{name}` of Keras is bigdl_keras.{there}.")
+    raise AttributeError(f"bigdl_keras.saving has no attribute {name!r}.")

@@ -121,6 +121,8 @@ def test_stop_within_an_epoch():
 def test_terminate_on_nan(capsys):
     model = fit(callbacks.TerminateOnNaN(), [0.5, float("nan"), 0.5])
     assert model.history.epoch == [0, 1] and "Batch 0: Invalid loss" in capsys.readouterr().out
+    with pytest.raises(RuntimeError, match="NaN or Inf loss encountered at batch 0"):
+        fit(callbacks.TerminateOnNaN(raise_error=True), [0.5, float("nan"), 0.5])
 
 
 @pytest.mark.parametrize(("arguments", "expected"), [
