@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from bigdl_keras.graph.tensor import Weight
+from bigdl_keras import ops
+from bigdl_keras.graph.tensor import Weight, is_symbolic
+from bigdl_keras.graph.trace import current_trace
 
 _float_width = ["float32"]
 
@@ -74,18 +76,43 @@ class Variable(Weight):
         """A copy of the value."""
         return self._value.copy()
 
-    def assign(self, value: Any) -> None:
-        """Overwrite the value.
+    def assign(self, value: Any) -> Any:
+        """Overwrite the value: at once, or, with a tensor in a layer's `call`, at the end of each step of the model.
+
+        Steps of predicting count, too, on arrays. A step reads the value as it was before. Where several workers hold
+        a batch, the value becomes the mean of theirs, weighted by rows: right for averages over rows, not for sums.
+
+        Returns:
+            `value`.
 
         Raises:
             ValueError: the shape differs.
         """
+        trace = current_trace()
+        if trace is not None and is_symbolic(value):
+            if tuple(value.shape) != self.shape:
+                raise ValueError(f"The weight '{self.path}' has shape {self.shape}. Received a tensor of shape "
+                                 f"{tuple(value.shape)}.")
+            trace.updates[:] = [pair for pair in trace.updates if pair[0] is not self]  # the last one stands
+            trace.updates.append((self, value))
+            return value
         array = np.asarray(value)
         if array.shape != self.shape:
             raise ValueError(
                 f"The weight '{self.path}' has shape {self.shape}. Received an array of shape {array.shape}."
             )
         np.copyto(self._value, array, casting="unsafe")
+        return value
+
+    def assign_add(self, value: Any) -> Any:
+        """Add to the value, as `assign` says; several times in a step add up."""
+        trace = current_trace()
+        before = [new for variable, new in trace.updates if variable is self] if trace is not None else []
+        return self.assign(ops.add(before[-1] if before else self, value))
+
+    def assign_sub(self, value: Any) -> Any:
+        """Take from the value, as `assign_add` adds."""
+        return self.assign_add(ops.negative(value))
 
     def move_to(self, window: np.ndarray) -> None:
         """Live in `window` from now on, keeping the value."""

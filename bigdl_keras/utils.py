@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from bigdl_keras.initializers import set_random_seed
+from bigdl_keras.layers.naming import clear_session
 from bigdl_keras.registry import custom_object_scope, get_custom_objects, register_keras_serializable
 
 __all__ = [
+    "PyDataset",
+    "clear_session",
     "custom_object_scope",
     "get_custom_objects",
     "normalize",
@@ -89,3 +92,27 @@ def pad_sequences(
         start = length - len(kept) if padding == "pre" else 0
         row[start : start + len(kept)] = kept
     return result
+
+
+class PyDataset:
+    """Base of the user's data sets: `len(data)` batches `data[i]`, each (x, y) or (x, y, sample_weight).
+
+    `fit` takes what has these two methods, of this class or not, and asks for one batch after another, in this process.
+
+    Args:
+        workers, use_multiprocessing, max_queue_size: for compatibility; batches are made when they are needed.
+    """
+
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
+        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        raise NotImplementedError(f"{type(self).__name__} must define __len__(self), the number of batches.")
+
+    def __getitem__(self, index: int) -> Any:
+        """One batch."""
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(self, index), one batch.")
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch."""
