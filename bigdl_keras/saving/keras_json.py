@@ -244,7 +244,7 @@ def _argument(value: Any, name: str) -> Any:
     if isinstance(value, slice):
         return {"class_name": "__slice__", "config": {"start": value.start, "stop": value.stop, "step": value.step}}
     if value is Ellipsis:
-        return {"class_name": "__ellipsis__"}
+        return {"class_name": "__ellipsis__", "config": None}
     if isinstance(value, tuple):
         return {"class_name": "__tuple__", "items": [_argument(item, name) for item in value]}
     if isinstance(value, list):
@@ -252,6 +252,10 @@ def _argument(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         return {key: _argument(item, name) for key, item in value.items()}
     return plain_values(value, name)
+
+
+# Functions whose arguments stand in another order than call and constructor of Keras's class have them.
+_POSITIONS = {"pad": ["x", "pad_width", "mode", "constant_values"], "average": ["x", "axis", "weights"]}
 
 
 def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
@@ -271,11 +275,12 @@ def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
     config: dict[str, Any] = dict(layer.config)
     calls = []
     for call in layer.inbound:
-        named = dict(zip([*call_names, *config_names], call.args, strict=False)) | dict(call.kwargs)
+        order = _POSITIONS.get(function, [*call_names, *config_names])
+        named = dict(zip(order, call.args, strict=False)) | dict(call.kwargs)
         config.update({key: value for key, value in named.items() if key not in call_names})
         calls.append(
             Call(
-                tuple(named[key] for key in call_names[: len(call.args)] if key in named),
+                tuple(_listed_key(key, named[key]) for key in call_names[: len(call.args)] if key in named),
                 {key: named[key] for key in call_names[len(call.args) :] if key in named},
             )
         )
@@ -288,6 +293,11 @@ def _operation(layer: LayerSpec) -> tuple[dict[str, Any], tuple[Call, ...]]:
         "config": {"name": layer.name, **stored},
         "registered_name": class_name,
     }, tuple(calls)
+
+
+def _listed_key(argument: str, value: Any) -> Any:
+    """Keras writes the key of x[1:, 0] as a list, and understands no other form."""
+    return list(value) if argument == "key" and isinstance(value, tuple) else value
 
 
 def _compile_config(arguments: Mapping[str, Any]) -> dict[str, Any]:

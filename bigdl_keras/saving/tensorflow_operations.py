@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any
 
-from .spec import Call
+import numpy as np
+
+from .spec import Call, tensors_of
 
 Kwargs = dict[str, Any]
 
@@ -121,7 +123,17 @@ def tensorflow_call(function: str, call: Call) -> tuple[str, Call] | None:
         return None
     said = {key: value for key, value in kwargs.items() if key in _SAID or (value is not None and value is not False)}
     args = (*call.args, *(said.pop(key) for key in positions if key in said))
+    if function.startswith(("math.", "__operators__.", "tensordot", "linalg.")):
+        args = (*map(_as_array, args[:2]), *args[2:])
     return ours, Call(args, {renamed.get(key, key): value for key, value in said.items()})
+
+
+def _as_array(value: Any) -> Any:
+    """A constant, which files hold as nested lists, as an array; anything else as it is."""
+    if not isinstance(value, list) or tensors_of(value):
+        return value
+    array = np.asarray(value)
+    return array.astype({"i": np.int32, "f": np.float32}.get(array.dtype.kind, array.dtype))
 
 
 def _only(kwargs: Kwargs, **accepted: tuple[Any, ...]) -> Kwargs:

@@ -110,3 +110,34 @@ def test_what_keras_then_saves_opens_here(build: Callable[[], Any], tmp_path: Pa
     back = bk.models.load_model(tmp_path / "theirs.keras")
     np.testing.assert_allclose(back.predict(x), theirs.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
     assert back.optimizer.iterations == 1
+
+
+def test_keys_pads_and_constants_of_operations(tmp_path: Path) -> None:
+    ops, x = bk.ops, bk.Input((4, 6))
+    outputs = [x[:, 1:3, ::2], x[..., 0], x[:, None, -1], ops.pad(x, [[0, 0], [1, 2], [0, 1]], constant_values=3.0),
+               ops.pad(x, [[0, 0], [1, 2], [0, 1]], mode="symmetric"), ops.average(x, 1),
+               ops.add(x, np.arange(6, dtype="float32")), ops.tensordot(x, np.ones((6, 2), "float32"), [[2], [0]])]
+    model = bk.Model(x, outputs)
+    model.save(tmp_path / "m.keras")
+    theirs = keras.saving.load_model(tmp_path / "m.keras")
+    values = np.random.default_rng(1).normal(size=(3, 4, 6)).astype("float32")
+    for mine, other in zip(model.predict(values, verbose=0), theirs.predict(values, verbose=0), strict=True):
+        np.testing.assert_allclose(other, mine, rtol=1e-5, atol=1e-6)
+
+
+def test_adafactor_goes_on_in_keras_and_back(tmp_path: Path) -> None:
+    model = bk.Sequential([bk.Input((6, 5)), layers.Conv1D(4, 3), layers.Flatten(), layers.Dense(3)])
+    model.compile(bk.optimizers.Adafactor(0.02), "mse")
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(7, 6, 5)).astype("float32"), rng.normal(size=(7, 3)).astype("float32")
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    model.save(tmp_path / "ours.keras")
+    theirs = keras.saving.load_model(tmp_path / "ours.keras")
+    theirs.save(tmp_path / "theirs.keras")
+    back = bk.models.load_model(tmp_path / "theirs.keras")
+    for one in (model, theirs, back):
+        one.train_on_batch(x, y)
+    expected = model.predict(x, verbose=0)
+    for one in (theirs, back):
+        np.testing.assert_allclose(one.predict(x, verbose=0), expected, rtol=1e-4, atol=1e-5)
