@@ -15,10 +15,21 @@ from .limits import DEFAULT_LIMITS, Limits
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|dbfs:/")
 
+_GCS_SECONDS = 30
+_HDFS_NEEDS = ("hdfs:// needs Hadoop's client and a JVM in this process: set HADOOP_HOME (or ARROW_LIBHDFS_DIR, the "
+               "folder of libhdfs.so), JAVA_HOME, and CLASSPATH to what `hadoop classpath --glob` prints. ")
+
 
 def is_remote(path: str | os.PathLike[str]) -> bool:
     """Whether `path` is a URI (hdfs://, s3://, gs://, file://, dbfs:/...)."""
     return _URI.match(os.fspath(path)) is not None
+
+
+def _with_deadline(uri: str) -> str:
+    """A gs:// URI whose requests end: pyarrow repeats them for a quarter of an hour where nobody answers."""
+    if not uri.startswith(("gs://", "gcs://")) or "retry_limit_seconds=" in uri:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}retry_limit_seconds={_GCS_SECONDS}"
 
 
 def open_filesystem(path: str | os.PathLike[str], what: str = "The file") -> tuple[Any, str]:
@@ -39,10 +50,11 @@ def open_filesystem(path: str | os.PathLike[str], what: str = "The file") -> tup
     if not is_remote(shown):
         return fs.LocalFileSystem(), os.path.abspath(shown)
     try:
-        opened, place = fs.FileSystem.from_uri(shown)
+        opened, place = fs.FileSystem.from_uri(_with_deadline(shown))
     except (OSError, ValueError) as error:  # pyarrow's own errors are among these
-        raise ValueError(f"{what} {shown!r} cannot be opened: {error}. Give a local path, or a URI of a file system "
-                         "that pyarrow.fs knows (file://, hdfs://, s3://, gs://, abfs://, dbfs:/).") from error
+        needs = _HDFS_NEEDS if shown.startswith("hdfs:") else ""
+        raise ValueError(f"{what} {shown!r} cannot be opened: {error}. {needs}Give a local path, or a URI of a file "
+                         "system that pyarrow.fs knows (file://, hdfs://, s3://, gs://, abfs://, dbfs:/).") from error
     return opened, place.rstrip("/")
 
 

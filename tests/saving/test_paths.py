@@ -1,5 +1,8 @@
 """Models travel to and from any file system that pyarrow opens, whole or not at all."""
 
+import time
+from types import SimpleNamespace
+
 import numpy as np
 import pyarrow.fs
 import pytest
@@ -91,3 +94,25 @@ def test_failed_write_leaves_nothing(store, model, monkeypatch):
 def test_databricks_paths_are_those_of_its_mount():
     files, place = paths.open_filesystem("dbfs:/models/m.keras")
     assert (files.type_name, place) == ("local", "/dbfs/models/m.keras")
+
+
+def test_requests_to_google_end():
+    """Without a limit pyarrow asks again for a quarter of an hour; one that the URI gives is kept."""
+    assert paths._with_deadline("gs://b/m.keras") == "gs://b/m.keras?retry_limit_seconds=30"
+    assert paths._with_deadline("gs://b/m?scheme=http") == "gs://b/m?scheme=http&retry_limit_seconds=30"
+    assert paths._with_deadline("s3://b/m?region=x") == "s3://b/m?region=x"
+    uri = "gs://anonymous@b/m.keras?scheme=http&endpoint_override=127.0.0.1:1&retry_limit_seconds=1"
+    assert paths._with_deadline(uri) == uri
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=r"m\.keras.* cannot be fetched"):
+        bk.models.load_model(uri)
+    assert time.monotonic() - started < 60
+
+
+def test_what_hdfs_needs_is_told(monkeypatch):
+    def without_libhdfs(uri):
+        raise OSError("Unable to load libhdfs")
+
+    monkeypatch.setattr(pyarrow.fs, "FileSystem", SimpleNamespace(from_uri=without_libhdfs))
+    with pytest.raises(ValueError, match=r"hdfs://n/m\.keras.*libhdfs.*HADOOP_HOME.*CLASSPATH"):
+        paths.open_filesystem("hdfs://n/m.keras")
