@@ -104,7 +104,9 @@ class Courier:
                 connection = self._connections.pop((place.host, place.port), None)
                 if connection is not None:
                     connection.close()
-        raise PartsLost(f"A part of the training state on {place.host} cannot be fetched: {cause}.")
+        raise PartsLost(f"A part of the training state cannot be fetched from {place.host}:{place.port}: {cause}. "
+                        "Either the process there has died, or a firewall is between: executors must be able to "
+                        "connect to each other on any port from 1024 up.")
 
     def close(self) -> None:
         """Hang up on all."""

@@ -331,7 +331,8 @@ def join(rank: int, addresses: Sequence[Address], door: Door, key: bytes, timeou
             connections[other] = call(address.host, address.port, key, rank, timeout_seconds)
         except OSError as error:
             raise WorkerLost(f"Worker {rank} of {size} cannot reach worker {other} on {address.host}:{address.port}: "
-                             f"{error}. Executors must be able to connect to each other.") from None
+                             f"{error}. Executors must be able to connect to each other, on any port from 1024 "
+                             "up.") from None
     missing = _let_in(door, rank, size, connections, timeout_seconds)
     if missing:
         raise WorkerLost(f"Worker {missing[0]} of {size} on {addresses[missing[0]].host} did not call worker {rank} "
