@@ -7,21 +7,29 @@ from typing import Any
 
 import numpy as np
 
+from bigdl_keras.graph.tensor import KerasTensor
 from bigdl_keras.initializers import set_random_seed
 from bigdl_keras.layers.naming import clear_session
 from bigdl_keras.registry import custom_object_scope, get_custom_objects, register_keras_serializable
 
 __all__ = [
+    "CustomObjectScope",
     "PyDataset",
     "clear_session",
     "custom_object_scope",
     "get_custom_objects",
+    "is_keras_tensor",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
     "set_random_seed",
+    "timeseries_dataset_from_array",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
+
+CustomObjectScope = custom_object_scope
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -116,3 +124,94 @@ class PyDataset:
 
     def on_epoch_end(self) -> None:
         """Called after each epoch."""
+
+
+class _Windows(PyDataset):
+    """Batches of what `timeseries_dataset_from_array` cuts."""
+
+    def __init__(self, data: np.ndarray, targets: np.ndarray | None, starts: np.ndarray, offsets: np.ndarray,
+                 batch_size: int | None) -> None:
+        super().__init__()
+        self.data, self.targets, self.starts, self.offsets = data, targets, starts, offsets
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self.starts) // (self.batch_size or 1))
+
+    def __getitem__(self, index: int) -> Any:
+        if not 0 <= index < len(self):
+            raise IndexError(f"There are {len(self)} batches. Asked for {index}.")
+        size = self.batch_size or 1
+        starts = self.starts[index * size:(index + 1) * size]
+        starts = starts if self.batch_size else starts[0]
+        windows = self.data[np.expand_dims(starts, -1) + self.offsets]
+        return windows if self.targets is None else (windows, self.targets[starts])
+
+
+def timeseries_dataset_from_array(data: Any, targets: Any, sequence_length: int, sequence_stride: int = 1,
+                                  sampling_rate: int = 1, batch_size: int | None = 128, shuffle: bool = False,
+                                  seed: int | None = None, start_index: int | None = None,
+                                  end_index: int | None = None) -> PyDataset:
+    """Windows of a series, batch by batch: the one from row i on goes with `targets[i]`.
+
+    Args:
+        data: (steps, ...).
+        targets: one for each step at which a window may begin; None for windows alone.
+        sequence_length: rows of a window.
+        sequence_stride: steps between the beginnings of windows.
+        sampling_rate: steps between the rows of a window.
+        batch_size: windows in a batch; None for single windows.
+        shuffle: in another order, by `seed`; the same in every epoch.
+        seed: of the order.
+        start_index, end_index: the part of the series that is used.
+
+    Returns:
+        A data set for `fit`: batches (windows, targets), or windows.
+
+    Raises:
+        ValueError: a number is not positive, or the series is shorter than a window.
+
+    Example:
+        >>> timeseries_dataset_from_array(np.arange(5), np.arange(5), 3, batch_size=2)[0][0]
+        array([[0, 1, 2],
+               [1, 2, 3]])
+    """
+    if min(sequence_length, sequence_stride, sampling_rate, 1 if batch_size is None else batch_size) < 1:
+        raise ValueError("`sequence_length`, `sequence_stride`, `sampling_rate` and `batch_size` must be positive. "
+                         f"Received {sequence_length}, {sequence_stride}, {sampling_rate} and {batch_size}.")
+    first, last = start_index or 0, len(data) if end_index is None else end_index
+    used = np.asarray(data)[first:last]
+    count = len(used) - (sequence_length - 1) * sampling_rate
+    answers = None if targets is None else np.asarray(targets)[first:last]
+    count = count if answers is None else min(count, len(answers))
+    if count < 1:
+        raise ValueError(f"No window of {sequence_length} rows, {sampling_rate} steps apart, fits into {len(used)} "
+                         f"steps{'' if answers is None else f' with {len(answers)} targets'}.")
+    starts = np.arange(0, count, sequence_stride)
+    if shuffle:
+        np.random.default_rng(seed).shuffle(starts)
+    return _Windows(used, answers, starts, np.arange(sequence_length) * sampling_rate, batch_size)
+
+
+def is_keras_tensor(x: Any) -> bool:
+    """Whether x is a symbolic tensor."""
+    return isinstance(x, KerasTensor)
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """(x, y, sample_weight) without what is None at the end; x alone as it is, in a tuple if it is a list or tuple."""
+    if y is None:
+        return (x,) if isinstance(x, (list, tuple)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) of what a batch holds, None where it holds none.
+
+    Raises:
+        ValueError: a tuple of more than three.
+    """
+    parts = tuple(data) if isinstance(data, (list, tuple)) else (data,)
+    if len(parts) > 3:
+        raise ValueError(f"A batch is (x,), (x, y) or (x, y, sample_weight). Received {len(parts)} parts.")
+    return (*parts, None, None, None)[:3]

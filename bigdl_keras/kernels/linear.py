@@ -153,7 +153,7 @@ def _contract(inputs: list[Any], terms: list[str], output: str) -> Any:
 
 def einsum(*inputs: Any, equation: str, out: Any = None) -> Any:
     terms, output = _terms(equation, tuple(x.ndim for x in inputs))
-    return np.ascontiguousarray(_contract(list(inputs), terms, output))
+    return np.asarray(_contract(list(inputs), terms, output), order="C")  # a scalar stays one
 
 
 def einsum_gradient(dy: Any, *inputs: Any, wanted: Any, out: Any, equation: str) -> tuple[Any, ...]:

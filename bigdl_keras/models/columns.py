@@ -189,6 +189,10 @@ def _head_columns(model: Model, nested: Any, what: str, single_for_all: bool = F
     leaves = nest.flatten(nested)
     if single_for_all and len(leaves) == 1:
         return leaves * len(names)
+    trained = [head.loss is not None for head in model.heads]
+    if len(leaves) == sum(trained) < len(names):  # what has no loss needs no labels
+        given = iter(leaves)
+        return [next(given) if has_loss else None for has_loss in trained]
     if len(leaves) != len(names):
         raise ValueError(f"The model has {len(names)} outputs ({', '.join(names)}). `{what}` has {len(leaves)} arrays.")
     return leaves

@@ -27,5 +27,5 @@ def test_the_page_is_up_to_date(script):
 def test_what_is_missing_is_not_called_here(script):
     assert script.is_here("layers", "Dense") and not script.is_here("layers", "Dens")
     assert script.is_here("keras1.models.Model", "freeze_up_to") and script.is_here("autograd", "mm")
-    assert script.instead("layers", "MixUp").startswith("mix rows")
+    assert script.instead("layers", "AugMix").startswith("`RandAugment`")
     assert script.instead("layers", "SomethingNew") == "not yet"

@@ -170,6 +170,8 @@ LINEAR = [
     Case("einsum", (real(3, 4), real(3, 4)), {"equation": "ij,ij->i"}, batched=BOTH),
     Case("einsum", (real(3, 4), real(5)), {"equation": "ij,k->ik"}),
     Case("einsum", (real(3, 4),), {"equation": "ij->j"}),
+    Case("einsum", (real(3, 4), real(3, 4)), {"equation": "ij,ij->"}, batched=BOTH),
+    Case("einsum", (real(3, 4),), {"equation": "ij->"}),
     Case("einsum", (real(3, 4, 2),), {"equation": "abc->cab"}),
     Case("einsum", (real(3, 2), real(2, 4), real(4, 2)), {"equation": "ab,bc,cd->ad"}),
     Case("einsum", (real(3, 1), real(3, 4)), {"equation": "ij,ij->ij"}, batched=BOTH),

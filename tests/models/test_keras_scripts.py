@@ -131,3 +131,36 @@ def test_decoders_take_the_states_of_encoders():
     for place in range(5):  # one step after another gives what the whole gave
         word, *found = stepper.predict([heard[:, place:place + 1], *found], verbose=0)
     np.testing.assert_allclose(word[:, 0], model.predict([said, heard], verbose=0)[:, -1], rtol=1e-4, atol=1e-6)
+
+
+def test_labels_of_the_outputs_that_have_a_loss_are_enough():
+    words = keras.Input((4,), dtype="int32")
+    vectors = layers.Embedding(9, 3)(words)
+    model = keras.Model(words, [layers.Dense(9)(vectors), vectors])
+    model.compile("adam", loss=[keras.losses.SparseCategoricalCrossentropy(from_logits=True), None])
+    data = RANDOM.integers(0, 9, (8, 4))
+    expected = model.evaluate(data, [data, np.zeros((8, 4, 3))], verbose=0)
+    np.testing.assert_allclose(model.evaluate(data, data, verbose=0), expected)
+    with pytest.raises(ValueError, match="has 3 arrays"):
+        model.evaluate(data, [data, data, data], verbose=0)
+
+
+def test_a_recommender_that_contracts_all_axes():
+    users = layers.Embedding(10, 4)
+    items = layers.Embedding(12, 4)
+    bias = layers.Embedding(10, 1)
+
+    class Recommender(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.users, self.items, self.bias = users, items, bias
+
+        def call(self, inputs):
+            dot = ops.tensordot(self.users(inputs[:, 0]), self.items(inputs[:, 1]), 2)
+            return ops.sigmoid(dot + self.bias(inputs[:, 0]))
+
+    model = Recommender()
+    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
+    pairs = np.stack([RANDOM.integers(0, 10, 20), RANDOM.integers(0, 12, 20)], axis=1)
+    losses = model.fit(pairs, pairs[:, 0] % 2, epochs=10, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
