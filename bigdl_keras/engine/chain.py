@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _LONGEST_CHAIN = 50  # rounds that Spark can make again one from the other
-_CHAIN_BYTES = 1 << 30  # that a task may write in a chain of rounds
+_CHAIN_BYTES = 1 << 29  # that a task may write in a chain of rounds
 _ATTEMPTS = 3  # to bring rows back to where tasks run
 _DRIVER_SECONDS = 10.0  # that an executor may be silent when the driver calls it
 
@@ -80,7 +80,7 @@ class Chain:
         self._start = start
         self._now: Start | None = start
         self._seeds: tuple[History, ...] | None = None
-        self._leg = self._serial = self._origin = self._rounds = 0
+        self._leg = self._serial = self._last = self._oldest = self._origin = self._rounds = 0
         self._notes = _notebook(context)
         self._work = context.broadcast(work)
         self._sent_start: Any = context.broadcast(start)
@@ -137,8 +137,10 @@ class Chain:
             serials.append(told.serial)
             self._gradients, _ = self._stage(shuffle_tasks.compute_gradient, told)
             self._follow(step)
-        notes, self._gradients = self._meet(shuffle_tasks.compute_gradient, self._told(steps[-1]), serials)
+        told = self._told(steps[-1])
+        notes, self._gradients = self._meet(shuffle_tasks.compute_gradient, told, serials)
         self._follow(steps[-1])
+        self._last = told.serial
         worked = self._seconds.sum(axis=1) - before  # the rest a task has waited, for Spark and for the others
         self._seconds[:, PHASES.index("wait")] += np.maximum(time.perf_counter() - began - worked, 0.0)
         return [np.asarray(np.sum([note.numbers for note in of_step], axis=0)) for of_step in notes]
@@ -197,8 +199,8 @@ class Chain:
         self._serial += 1
         epoch, batch, iteration = (0, 0, 0) if step is None else (step.epoch, step.batch, step.iteration)
         seeds = self._seeds if self._gradients is None else None
-        return Round(self._fit, self._leg, self._serial, self._work, self._sent_start, self._origin, self._notes,
-                     seeds, epoch, batch, iteration, self._due)
+        return Round(self._fit, self._leg, self._serial, self._oldest, self._work, self._sent_start, self._origin,
+                     self._notes, seeds, epoch, batch, iteration, self._due)
 
     def _follow(self, step: Step) -> None:
         """A round has been made: its update is due."""
@@ -212,12 +214,14 @@ class Chain:
             settled: with the update that is due. Without, whoever has followed so far need not read it all again.
         """
         assert self._gradients is not None
-        keep = partial(shuffle_tasks.keep_history, self._told(), settled or not self.work.whole)
+        told, settled = self._told(), settled or not self.work.whole
+        keep = partial(shuffle_tasks.keep_history, told, settled)
         owners = [0] if self.work.whole else list(range(self.work.size))
         histories = self._gradients.mapPartitionsWithIndex(keep)
         found = dict(self._with_rows(lambda: self.context.runJob(histories, list, owners)))
         self._cut()
         self._seeds = tuple(found[owner] for owner in owners)
+        self._oldest = told.serial if settled else self._last
         if self._sent_start.value.slots:  # from here on all optimizer state comes from the seeds
             self._send(Start(self._start.values, {}))
 
@@ -239,7 +243,7 @@ class Chain:
         """What bases hold; by way of executors, if the driver cannot call those that have it."""
         if self._courier is not None:
             try:
-                return [base.open(self._courier) for base in bases]
+                return [base.copied(self._courier) for base in bases]
             except PartsLost as error:
                 _logger.info("%s From now on Spark brings it to the driver.", error)
                 self._courier.close()

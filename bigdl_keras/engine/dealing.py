@@ -67,11 +67,13 @@ def deal(context: SparkContext, sources: Sequence[Source], workers: int, stripes
                 dealer = partial(tasks.deal_stripes, Minibatches(starts[-1], stripes), starts, workers)
             else:
                 dealer = partial(tasks.deal_pieces, which, starts, starts[-1], workers)
-            streams.append(pieces.mapPartitionsWithIndex(partial(beating, pulse, dealer)))
+            stream = pieces.mapPartitionsWithIndex(partial(beating, pulse, dealer))
+            # Each stream by itself: a Python stage over their union would hold a second Python worker in every task.
+            streams.append(stream.partitionBy(workers, partitionFunc=own_number))
     except BaseException:
         _unpersist(held)
         raise
-    return Dealt(context.union(streams).partitionBy(workers, partitionFunc=own_number), tuple(totals), tuple(held))
+    return Dealt(context.union(streams), tuple(totals), tuple(held))
 
 
 def pieces_of(context: SparkContext, source: Source, workers: int,

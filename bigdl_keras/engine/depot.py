@@ -18,6 +18,7 @@ from bigdl_keras.errors import PartsLost
 
 _REQUEST = struct.Struct("<I32sQQ")  # leg, name of the file, first byte, bytes
 _ANSWER = struct.Struct("<Q")  # bytes that follow: as many as were asked for, or none
+_UNCHANGED, _WRITTEN_OVER = b"=", b"!"  # after these bytes: whether they were the right ones to their end
 _LOOK_SECONDS = 2.0  # between two looks whether the fit has ended
 _SEND_SECONDS = 60.0
 _CALLER = 0  # callers need no number here
@@ -75,6 +76,7 @@ class Depot:
             connection.sendall(_ANSWER.pack(count if there else 0))
             if there:
                 connection.sendfile(file, start, count)
+                connection.sendall(_UNCHANGED if path.exists() else _WRITTEN_OVER)
 
 
 class Courier:
@@ -127,6 +129,8 @@ class Courier:
             raise ConnectionError("it is not there any more")
         array = np.empty(place.length, place.dtype)
         _fill(connection, array.view(np.uint8).data)
+        if receive_exactly(connection, len(_UNCHANGED)) != _UNCHANGED:
+            raise ConnectionError("it has been written over meanwhile")
         return array
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -23,8 +24,10 @@ from bigdl_keras.engine.phases import Stopwatch
 from bigdl_keras.engine.replica import Replica
 from bigdl_keras.engine.rounds import Round, Start, Work
 from bigdl_keras.engine.slice_state import SliceState
+from bigdl_keras.engine.spare_files import SpareFiles
 
 _FITS_AT_ONCE = 2  # whose replicas a process keeps
+_LEGS_KEPT = 2  # chains of rounds before this one, whose files their processes may take for new ones
 FETCH_SECONDS = 60.0
 """How long a process of another machine may be silent."""
 
@@ -59,6 +62,7 @@ class Member:
         self.state: SliceState | None = None
         self._start = start
         self._folder = local_folder() / fit
+        self._files = SpareFiles(self._folder / "spare")
         self._leg = 0
         self._depot: Depot | None = None
         self._shards: dict[str, Shard] = {}
@@ -108,10 +112,11 @@ class Member:
     # ---- values
 
     def begin(self, told: Round) -> None:
-        """Take the values that no update changes from the Start; let the parcels of chains before the last one go."""
+        """Take the values that no update changes from the Start; let go of the parcels that nobody needs any more."""
+        self._files.release(told.oldest)
         if told.leg > self._leg:
             for old in self._folder.glob(folder_of_leg(Path(), "*").name):
-                if int(old.name.rpartition("-")[2]) < told.leg - 1:
+                if int(old.name.rpartition("-")[2]) < told.leg - _LEGS_KEPT:
                     rmtree(old, ignore_errors=True)
             self._leg = told.leg
         self._start = told.start.value
@@ -143,14 +148,21 @@ class Member:
 
     # ---- parcels
 
-    def shelf(self, leg: int) -> Shelf:
-        """Where a task of a chain of rounds lays down what it sends."""
+    def shelf(self, told: Round, leg: int, kind: str) -> Shelf:
+        """Where a task lays down what it sends.
+
+        Args:
+            told: what the task is told.
+            leg: the chain of rounds that it is for.
+            kind: of its contents.
+        """
         if self.work.encrypted:
             return Shelf(None)
         if self._depot is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._depot = Depot(self._folder, own_address(self.work.driver), self.work.key)
-        return Shelf(folder_of_leg(self._folder, leg), self._depot.host, self._depot.port)
+        make_file = partial(self._files.open, folder_of_leg(self._folder, leg), kind, told.serial)
+        return Shelf(make_file, self._depot.host, self._depot.port)
 
 
 _members: OrderedDict[str, Member] = OrderedDict()

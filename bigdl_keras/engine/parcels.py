@@ -1,19 +1,22 @@
 """An array between two tasks is a parcel: a small one travels itself, a large one lies in a file until it is opened.
 
 Files lie in Spark's local folders and stay in the system's cache: a task of the same machine maps them, another machine
-calls the process that wrote them (see depot.py). What travels through Spark is where they lie.
+calls the process that wrote them (see depot.py). What travels through Spark is where they lie. A file that nobody
+should need any more is written over under another name (spare_files.py): who has read one makes sure that it is there.
 """
 
 from __future__ import annotations
 
 import mmap
-import uuid
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Protocol
 
 import numpy as np
+
+from bigdl_keras.errors import PartsLost
 
 TRAVELS_BYTES = 1 << 14
 """Up to so many bytes an array travels itself: a file costs as much."""
@@ -82,58 +85,74 @@ class Parcel:
         first = self.place.start + start * np.dtype(self.place.dtype).itemsize
         return Parcel(None, replace(self.place, start=first, length=stop - start))
 
-    def open(self, fetcher: Fetcher) -> np.ndarray:
-        """The array, which is not to be written to.
-
-        Args:
-            fetcher: is asked for what does not lie on this machine.
-
-        Raises:
-            PartsLost: it lies nowhere any more.
-        """
+    def found(self) -> np.ndarray | None:
+        """The array, as far as it lies on this machine."""
         if self.place is None:
-            assert self.content is not None
             return self.content
         if not self.place.length:
             return np.empty(0, self.place.dtype)
         with suppress(FileNotFoundError):
             return self.place.map()
-        return fetcher.fetch(self.place)
+        return None
+
+
+@contextmanager
+def opened(parcels: Iterable[Parcel], fetcher: Fetcher) -> Iterator[list[np.ndarray]]:
+    """The arrays of parcels, which are not to be written to, nor used after the end of the context.
+
+    Args:
+        parcels: to open.
+        fetcher: is asked for what does not lie on this machine.
+
+    Raises:
+        PartsLost: one lies nowhere any more; or, at the end, its file has been written over meanwhile, so that what was
+            read from it is not to be used.
+    """
+    arrays, mapped = [], []
+    for parcel in parcels:
+        array = parcel.found()
+        if array is None:
+            assert parcel.place is not None
+            arrays.append(fetcher.fetch(parcel.place))
+            continue
+        arrays.append(array)
+        if parcel.place is not None and parcel.place.length:
+            mapped.append(parcel.place)
+    yield arrays
+    for place in mapped:
+        if not Path(place.path).exists():
+            raise PartsLost(f"{place.path} has been written over while it was read.")
 
 
 class Shelf:
     """Where one task lays down what it sends: one file for all of it, made when it is needed.
 
     Args:
-        folder: of the file. None: everything travels itself.
+        make_file: opens the file for writing. None: everything travels itself.
         host, port: where this process answers.
     """
 
-    def __init__(self, folder: Path | None, host: str = "", port: int = 0) -> None:
-        self._folder = folder
+    def __init__(self, make_file: Callable[[], IO[bytes]] | None, host: str = "", port: int = 0) -> None:
+        self._make_file = make_file
         self._host, self._port = host, port
         self._file: IO[bytes] | None = None
-        self._path = ""
 
     def travels(self, array: np.ndarray) -> bool:
         """Whether an array would travel itself."""
-        return self._folder is None or array.nbytes <= TRAVELS_BYTES
+        return self._make_file is None or array.nbytes <= TRAVELS_BYTES
 
     def put(self, array: np.ndarray) -> Parcel:
         """A copy of the array (one axis), as it is now."""
-        if self.travels(array):
+        if self._make_file is None or self.travels(array):
             return Parcel(array.copy())
         if self._file is None:
-            assert self._folder is not None
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._path = str(self._folder / uuid.uuid4().hex)
-            self._file = open(self._path, "xb", buffering=0)  # noqa: SIM115  (closed by `__exit__`)
+            self._file = self._make_file()
         start = -(-self._file.tell() // _ALIGNMENT) * _ALIGNMENT
         self._file.seek(start)
         left = np.ascontiguousarray(array).view(np.uint8).data
         while left:
             left = left[self._file.write(left):]
-        return Parcel(None, Place(self._path, start, len(array), array.dtype.str, self._host, self._port))
+        return Parcel(None, Place(self._file.name, start, len(array), array.dtype.str, self._host, self._port))
 
     def __enter__(self) -> Shelf:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
-from bigdl_keras.engine.parcels import Fetcher, Parcel, Shelf
+from bigdl_keras.engine.parcels import Fetcher, Parcel, Shelf, opened
 from bigdl_keras.graph.plan import Plan
 
 Slots = dict[str, np.ndarray]
@@ -99,10 +101,16 @@ class Base:
         return cls(version, shelf.put(weights), {slot: shelf.put(vector) for slot, vector in slots.items()},
                    shelf.put(states))
 
-    def open(self, fetcher: Fetcher) -> tuple[np.ndarray, Slots, np.ndarray]:
-        """Weights, slots and states; not to be written to."""
-        return (self.weights.open(fetcher), {slot: parcel.open(fetcher) for slot, parcel in self.slots.items()},
-                self.states.open(fetcher))
+    @contextmanager
+    def opened(self, fetcher: Fetcher) -> Iterator[tuple[np.ndarray, Slots, np.ndarray]]:
+        """Weights, slots and states, as `parcels.opened` gives them."""
+        with opened((self.weights, self.states, *self.slots.values()), fetcher) as (weights, states, *slots):
+            yield weights, dict(zip(self.slots, slots, strict=True)), states
+
+    def copied(self, fetcher: Fetcher) -> tuple[np.ndarray, Slots, np.ndarray]:
+        """Weights, slots and states, to keep."""
+        with self.opened(fetcher) as (weights, slots, states):
+            return weights.copy(), {slot: vector.copy() for slot, vector in slots.items()}, states.copy()
 
 
 @dataclass(frozen=True)
@@ -170,6 +178,7 @@ class Round:
         fit: names the fit.
         leg: counts the chains of rounds, whose files lie together.
         serial: names the stage in notes.
+        oldest: serial of the first stage whose parcels somebody may still open.
         work, start: broadcasts of Work and Start.
         origin: counts the Starts.
         notes: accumulator that takes {(fit, serial, task): note}.
@@ -182,6 +191,7 @@ class Round:
     fit: str
     leg: int
     serial: int
+    oldest: int
     work: Any = field(repr=False)
     start: Any = field(repr=False)
     origin: int

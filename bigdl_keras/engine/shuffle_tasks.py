@@ -22,7 +22,7 @@ from bigdl_keras.engine.blocks_on_disk import RowsOnDisk, RowWriter
 from bigdl_keras.engine.depot import Courier
 from bigdl_keras.engine.loop import Shard
 from bigdl_keras.engine.member import FETCH_SECONDS, Member, SumUnknown, dismiss, member_of
-from bigdl_keras.engine.parcels import Parcel, Shelf
+from bigdl_keras.engine.parcels import Parcel, Shelf, opened
 from bigdl_keras.engine.progress import accumulate
 from bigdl_keras.engine.rounds import Base, Failed, History, Numbers, Round, Slots, Spent, Unmet, Update
 from bigdl_keras.engine.slice_state import SliceState
@@ -155,7 +155,7 @@ def open_base(key: bytes, base: Base) -> tuple[np.ndarray, Slots, np.ndarray]:
     """What a base holds, for a driver that cannot call who has it."""
     courier = Courier(key, FETCH_SECONDS)
     try:
-        return base.open(courier)
+        return base.copied(courier)
     finally:
         courier.close()
 
@@ -171,7 +171,7 @@ def compute_gradient(told: Round, rank: int, records: Iterable[bytes]) -> Iterat
             rows = member.shard(box.rows[TRAINING]).block.take(mine.index)
             member.watch.lap("data")
             note = _gradient(member, rows, mine, told)
-            with member.shelf(told.leg) as shelf:
+            with member.shelf(told, told.leg, "gradient") as shelf:
                 sent = list(_sent(member, rank, shelf, history, note.rows / mine.batch_rows)) \
                     if isinstance(note, Numbers) else []
             member.watch.lap("reduce_scatter")
@@ -223,8 +223,10 @@ def _catch_up(box: Inbox, member: Member, told: Round) -> History:
     if len(box.weights) != work.size:
         raise _Incomplete(f"{len(box.weights)} of {work.size} slices of weights have come.")
     for owner, (weights, _) in box.weights.items():
-        member.values[work.owned(owner)] = weights.open(member.courier)
-    member.take_states(box.weights[0][1].open(member.courier))
+        with opened([weights], member.courier) as (values,):
+            member.values[work.owned(owner)] = values
+    with opened([box.weights[0][1]], member.courier) as (states,):
+        member.take_states(states)
     return box.history
 
 
@@ -235,7 +237,7 @@ def _base(member: Member, told: Round, rank: int, history: History, leg: int) ->
                                        member.courier, member.watch)
     state.follow(history, told.start.value)
     assert state.states is not None  # which an update has brought
-    with member.shelf(leg) as shelf:
+    with member.shelf(told, leg, "base") as shelf:
         base = Base.of(state.version, state.weights, state.slots, state.states, shelf)
     member.watch.lap("all_gather")
     return base

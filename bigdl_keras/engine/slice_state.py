@@ -7,7 +7,7 @@ from copy import deepcopy
 
 import numpy as np
 
-from bigdl_keras.engine.parcels import Fetcher
+from bigdl_keras.engine.parcels import Fetcher, opened
 from bigdl_keras.engine.phases import Stopwatch
 from bigdl_keras.engine.rounds import History, Slots, Start, Update, Work
 from bigdl_keras.optimizers.slices import Slice, alone
@@ -76,23 +76,26 @@ class SliceState:
             self.slots = {slot: vector[self._mine].copy() for slot, vector in start.slots.items()}
             self.states = None
         else:
-            weights, slots, self.states = base.open(self._fetcher)
-            np.copyto(self.weights, weights)
-            self.slots = {slot: np.array(vector) for slot, vector in slots.items()}
+            self.version = _UNKNOWN
+            with base.opened(self._fetcher) as (weights, slots, states):
+                np.copyto(self.weights, weights)
+                self.slots = {slot: vector.copy() for slot, vector in slots.items()}
+                self.states = states.copy()
         if self._when_read is not None:
             self._when_read(self.states)
         self.version = history.first
 
     def _apply(self, update: Update) -> None:
         """Sum the gradients in the order of tasks and let the optimizer step."""
-        first, *others = (parcel.open(self._fetcher) for parcel in update.gradients)
-        if others:
-            np.add(first, others[0], out=self._gradient)
-        else:
-            np.copyto(self._gradient, first)
-        for other in others[1:]:
-            self._gradient += other
-        self.states = np.sum([parcel.open(self._fetcher) for parcel in update.states], axis=0)
+        with opened(update.gradients, self._fetcher) as (first, *others):
+            if others:
+                np.add(first, others[0], out=self._gradient)
+            else:
+                np.copyto(self._gradient, first)
+            for other in others[1:]:
+                self._gradient += other
+        with opened(update.states, self._fetcher) as states:
+            self.states = np.sum(states, axis=0)
         self._watch.lap("reduce_scatter")
         optimizer = self._optimizer
         if update.rate is not None:  # a copy, for the task of an earlier iteration may run again in this process

@@ -1,5 +1,6 @@
 """Parcels: small arrays travel themselves, large ones lie in files that others map or call for, with the key only."""
 
+import os
 import shutil
 import socket
 import struct
@@ -10,7 +11,8 @@ import pytest
 
 from bigdl_keras.engine.collectives.handshake import call, new_key
 from bigdl_keras.engine.depot import Courier, Depot, folder_of_leg, own_address
-from bigdl_keras.engine.parcels import TRAVELS_BYTES, Parcel, Place, Shelf
+from bigdl_keras.engine.parcels import TRAVELS_BYTES, Parcel, Place, Shelf, opened
+from bigdl_keras.engine.spare_files import SpareFiles
 from bigdl_keras.errors import PartsLost
 
 KEY = new_key()
@@ -41,38 +43,53 @@ def courier():
     found.close()
 
 
-def shelf_of(depot, leg=0):
-    return Shelf(folder_of_leg(depot._folder, leg), depot.host, depot.port)
+@pytest.fixture
+def files(tmp_path):
+    return SpareFiles(tmp_path / "fit" / "spare")
+
+
+def shelf_in(folder, files=None, serial=0, **where):
+    """Where a stage lays down what it sends."""
+    return Shelf(lambda: (files or SpareFiles(folder)).open(folder, "gradient", serial), **where)
+
+
+def shelf_of(depot, leg=0, files=None, serial=0):
+    return shelf_in(folder_of_leg(depot._folder, leg), files, serial, host=depot.host, port=depot.port)
+
+
+def read(parcel, fetcher=None):
+    with opened([parcel], fetcher or NoFetcher()) as (array,):
+        return array.copy()
 
 
 @pytest.mark.parametrize("count", [0, 7, TRAVELS_BYTES // 4])
 def test_a_small_array_travels(tmp_path, count):
     array = np.arange(count, dtype="float32")
-    with Shelf(tmp_path / "leg") as shelf:
+    with shelf_in(tmp_path / "leg") as shelf:
         parcel = shelf.put(array)
     array += 1  # what is sent is what was
-    np.testing.assert_array_equal(parcel.open(NoFetcher()), np.arange(count))
+    np.testing.assert_array_equal(read(parcel), np.arange(count))
     assert not (tmp_path / "leg").exists()
 
 
 def test_large_arrays_lie_in_one_file(tmp_path, large):
     others = [large, large[:-3].astype("float64"), np.arange(100_000)]
-    with Shelf(tmp_path) as shelf:
+    with shelf_in(tmp_path / "leg") as shelf:
         parcels = [shelf.put(array) for array in others]
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list((tmp_path / "leg").iterdir())) == 1
     for parcel, array in zip(parcels, others, strict=True):
-        found = parcel.open(NoFetcher())
-        np.testing.assert_array_equal(found, array)
-        assert found.dtype == array.dtype
-        assert not found.flags.writeable
-        np.testing.assert_array_equal(parcel.part(5, 9).open(NoFetcher()), array[5:9])
-        assert parcel.part(5, 5).open(NoFetcher()).shape == (0,)
+        with opened([parcel, parcel.part(5, 9), parcel.part(5, 5)], NoFetcher()) as (found, part, nothing):
+            np.testing.assert_array_equal(found, array)
+            assert found.dtype == array.dtype
+            assert not found.flags.writeable
+            np.testing.assert_array_equal(part, array[5:9])
+            assert nothing.shape == (0,)
 
 
 def test_without_a_folder_everything_travels(large):
     with Shelf(None) as shelf:
         parcel = shelf.put(large)
-    np.testing.assert_array_equal(parcel.part(10, 20).open(NoFetcher()), large[10:20])
+    np.testing.assert_array_equal(read(parcel.part(10, 20)), large[10:20])
 
 
 def test_another_machine_calls_for_them(depot, courier, large):
@@ -97,14 +114,14 @@ def test_what_is_gone_is_lost(depot, courier, large):
         parcel = shelf.put(large)
     shutil.rmtree(folder_of_leg(depot._folder, 0))
     with pytest.raises(PartsLost, match="it is not there any more"):
-        parcel.open(courier)
+        read(parcel, courier)
 
 
 def test_nobody_answers(courier, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(PartsLost, match=r"cannot be fetched from 127\.0\.0\.1:\d+: .*firewall"):
-        Parcel(None, Place(str(tmp_path / "parcels-0" / "x"), 0, 9, "<f4", "127.0.0.1", port)).open(courier)
+        read(Parcel(None, Place(str(tmp_path / "parcels-0" / "x"), 0, 9, "<f4", "127.0.0.1", port)), courier)
 
 
 def test_who_has_another_key_gets_nothing(depot, courier, large):
@@ -164,3 +181,57 @@ def test_own_address(monkeypatch):
     assert own_address("no such host") == socket.gethostname()
     monkeypatch.setenv("SPARK_LOCAL_IP", "10.1.2.3")
     assert own_address("127.0.0.1") == "10.1.2.3"
+
+
+def test_files_that_nobody_needs_are_written_over(depot, files, large):
+    old = []
+    for serial in range(4):
+        with shelf_of(depot, files=files, serial=serial) as shelf:
+            old.append(shelf.put(large + serial))
+    inodes = {os.stat(parcel.place.path).st_ino for parcel in old}
+    files.release(oldest=3)
+    for serial in range(4, 7):
+        with shelf_of(depot, leg=1, files=files, serial=serial) as shelf:
+            parcel = shelf.put(large[:-5] * serial)
+        assert os.stat(parcel.place.path).st_ino in inodes
+        np.testing.assert_array_equal(read(parcel), large[:-5] * serial)
+    np.testing.assert_array_equal(read(old[3]), large + 3)
+    for parcel in old[:3]:
+        assert not os.path.exists(parcel.place.path)
+    with shelf_of(depot, leg=1, files=files, serial=7) as shelf:
+        assert os.stat(shelf.put(large).place.path).st_ino not in inodes
+
+
+def test_files_that_were_cleared_away_are_not_missed(depot, files, large):
+    for serial in range(2):
+        with shelf_of(depot, files=files, serial=serial) as shelf:
+            shelf.put(large)
+    files.release(oldest=1)
+    shutil.rmtree(depot._folder)
+    files.release(oldest=2)
+    with shelf_of(depot, files=files, serial=2) as shelf:
+        np.testing.assert_array_equal(read(shelf.put(large)), large)
+
+
+def test_what_is_written_over_while_it_is_read_is_lost(depot, files, large):
+    with shelf_of(depot, files=files) as shelf:
+        parcel = shelf.put(large)
+    with pytest.raises(PartsLost, match="written over"), opened([parcel], NoFetcher()) as (array,):
+        files.release(oldest=1)
+        with shelf_of(depot, leg=1, files=files, serial=1) as shelf:
+            shelf.put(-large)
+        np.testing.assert_array_equal(array, -large)  # it was indeed
+
+
+def test_what_is_written_over_while_it_is_sent_is_lost(depot, courier, files, large, monkeypatch):
+    with shelf_of(depot, files=files) as shelf:
+        place = shelf.put(large).place
+    send = socket.socket.sendfile
+
+    def late(*arguments):
+        files.release(oldest=1)
+        return send(*arguments)
+
+    monkeypatch.setattr(socket.socket, "sendfile", late)
+    with pytest.raises(PartsLost, match=r"not there any more|written over"):
+        courier.fetch(place)

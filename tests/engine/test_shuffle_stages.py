@@ -32,7 +32,7 @@ class LittleSpark:
         self.job, self.notes = job, Notes()
         work = Work(replace(job, values=job.values[:0]), None, 1, 1, SIZE, whole, new_key(), "127.0.0.1", encrypted)
         start = Start(job.values.copy(), job.optimizer.create_state(job.values[:job.trainable_size]))
-        self.told = Round("bigdl_keras-test", 0, 0, SimpleNamespace(value=work), SimpleNamespace(value=start), 0,
+        self.told = Round("bigdl_keras-test", 0, 0, 0, SimpleNamespace(value=work), SimpleNamespace(value=start), 0,
                           self.notes)
         self.whole, self.work, self.start, self.sent = whole, work, start, None
         columns = as_source(*data).columns
@@ -56,23 +56,25 @@ class LittleSpark:
     def round(self, iteration, before=lambda rank: None):
         """One iteration: the messages that its update will be made of."""
         batches = -(-ROWS // self.job.batch_size)
-        told = replace(self.told, serial=iteration, epoch=iteration // batches, batch=iteration % batches,
+        told = replace(self.told, serial=3 * iteration + 1, epoch=iteration // batches, batch=iteration % batches,
                        iteration=iteration)
         inputs = self.sent or [[] for _ in range(SIZE)]
         if self.sent is not None and not self.whole:
-            inputs = self.stage(partial(shuffle_tasks.update_slice, replace(told, serial=-iteration)), inputs, before)
+            updating = partial(shuffle_tasks.update_slice, replace(told, serial=3 * iteration))
+            inputs = self.stage(updating, inputs, before)
         inputs = [[*box, row] for box, row in zip(inputs, self.rows, strict=True)]
         sent = self.stage(partial(shuffle_tasks.compute_gradient, told), inputs, before)
         for rank in range(SIZE):
-            note = self.notes[told.fit, iteration, rank]
+            note = self.notes[told.fit, told.serial, rank]
             assert isinstance(note, Numbers), pickle.loads(note.error)
-        self.told, self.sent = replace(self.told, due=Due(iteration, None), seeds=None), sent
+        self.told, self.sent = replace(told, due=Due(iteration, None), seeds=None), sent
         return told
 
     def seeds(self, settled):
         """The histories that a next chain begins with."""
         owners = [0] if self.whole else range(SIZE)
-        return tuple(dict(shuffle_tasks.keep_history(self.told, settled, owner, self.sent[owner]))[owner]
+        told = replace(self.told, serial=self.told.serial + 1)
+        return tuple(dict(shuffle_tasks.keep_history(told, settled, owner, self.sent[owner]))[owner]
                      for owner in owners)
 
     def values(self):
@@ -80,8 +82,9 @@ class LittleSpark:
         values = self.start.values.copy()
         courier = member.Courier(self.work.key, 5.0)
         for owner, seed in enumerate(self.seeds(settled=True)):
-            values[self.work.owned(owner)] = seed.base.weights.open(courier)
-            self.work.put_states(values, seed.base.states.open(courier))
+            weights, _, states = seed.base.copied(courier)
+            values[self.work.owned(owner)] = weights
+            self.work.put_states(values, states)
         courier.close()
         return values
 
@@ -151,7 +154,8 @@ def test_a_round_that_runs_again_sends_the_same(little):
         for one, other in zip(first, second, strict=True):
             kind, *content = pickle.loads(one)
             if kind == "gradient":
-                np.testing.assert_array_equal(content[1].open(courier), pickle.loads(other)[2].open(courier))
+                with parcels.opened([content[1], pickle.loads(other)[2]], courier) as (before, after):
+                    np.testing.assert_array_equal(before, after)
     spark.told, spark.sent = end
     check(spark, data)
 
@@ -174,14 +178,30 @@ def test_a_new_chain_goes_on(little, cold, every, tmp_path):
     for iteration in range(6):
         if iteration and iteration % every == 0:
             seeds = spark.seeds(settled=not spark.whole)
-            spark.told, spark.sent = replace(spark.told, leg=spark.told.leg + 1, due=None, seeds=seeds), None
+            oldest = spark.told.serial + (not spark.whole)
+            spark.told = replace(spark.told, leg=spark.told.leg + 1, oldest=oldest, due=None, seeds=seeds)
+            spark.sent = None
             if cold:
                 member._members.clear()
         spark.round(iteration)
     check(spark, data)
     folders = sorted(path.name for path in (tmp_path / "bigdl_keras-test").glob("parcels-*"))
     last = 6 // every - 1
-    assert folders == [f"parcels-{leg}" for leg in (last - 1, last, last + 1)]
+    assert folders == [f"parcels-{leg}" for leg in range(max(last - 2, 0), last + 2)]
+
+
+def test_the_files_of_a_chain_serve_the_next(little, tmp_path):
+    spark, folder = little[0](), tmp_path / "bigdl_keras-test"
+    inodes = []
+    for iteration in range(6):
+        if iteration:
+            inodes.append({path.stat().st_ino for path in folder.rglob("*") if path.is_file()})
+            seeds, oldest = spark.seeds(settled=not spark.whole), spark.told.serial + (not spark.whole)
+            spark.told = replace(spark.told, leg=spark.told.leg + 1, oldest=oldest, due=None, seeds=seeds)
+            spark.sent = None
+        spark.round(iteration)
+    check(spark, little[1])
+    assert inodes[4] <= inodes[3]  # not one that is new
 
 
 def test_encrypted_traffic_leaves_no_files(little, tmp_path):
