@@ -142,9 +142,9 @@ class BarrierEngine:
         columns = tuple(Block.empty(item.columns) for item in (source, validation) if item is not None)
         host, seconds = session.driver_host(self.context), job.timeout_seconds
         task = tasks.GangTask(job, columns, self.workers, b"", host, 0, unshuffled,
-                              preflight.memory_limit(self.context))
+                              preflight.memory_limit(self.context), preflight.ports(self.context))
         group = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
-        with Listener(host, seconds) as listener:
+        with Listener(host, seconds, task.ports) as listener:
             overdue = Overdue(self.context, group, seconds, listener.heard, only_beating=True)
             with session.job_group(self.context, group), deadline(overdue, no_rows(seconds)):
                 gathering = gather(self.context, source, validation, self.workers, listener.pulse,
@@ -183,7 +183,7 @@ def converse(task: tasks.GangTask, start: Callable[[tasks.GangTask, queue.Queue[
     """
     events: queue.Queue[Event] = queue.Queue(maxsize=4096)
     key = new_key()
-    meeting = Meeting(task.size, task.host, key, events)
+    meeting = Meeting(task.size, task.host, key, events, task.ports)
     try:
         stage_job = start(replace(task, key=key, port=meeting.port if meet_driver else 0), events)
         try:

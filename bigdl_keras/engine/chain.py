@@ -90,7 +90,7 @@ class Chain:
         self._shuffles: list[int] = []
         self._seconds = np.zeros((work.size, len(PHASES)))
         self._courier: Courier | None = Courier(work.key, _DRIVER_SECONDS)
-        self._listener = Listener(session.driver_host(context), timeout_seconds)
+        self._listener = Listener(session.driver_host(context), timeout_seconds, work.ports)
         self._end = ExitStack()
         self._end.enter_context(self._listener)
         self._end.enter_context(session.job_group(context, self._fit))

@@ -111,8 +111,9 @@ class ConnectEngine:
             dealt, totals = self._deal(sources, kept, stripes)
             arrive = partial(tasks.dealt_pieces, totals, stripes, self.workers)
             columns = tuple(Block.empty(item.columns) for item in sources)
-            limit = preflight.memory_limit(connect.ConnectConf(self.session))
-            task = tasks.GangTask(job, columns, self.workers, b"", connect.own_host(self.session), 0, unshuffled, limit)
+            conf = connect.ConnectConf(self.session)
+            task = tasks.GangTask(job, columns, self.workers, b"", connect.own_host(self.session), 0, unshuffled,
+                                  preflight.memory_limit(conf), preflight.ports(conf))
             return converse(task, start, report, release, meet_driver)
         finally:
             release()

@@ -7,12 +7,14 @@ import select
 import socket
 import struct
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from bigdl_keras.engine.collectives.handshake import Door, call, receive_exactly
+from bigdl_keras.engine.collectives.ports import ANY
 from bigdl_keras.engine.parcels import Place
 from bigdl_keras.errors import PartsLost
 
@@ -21,6 +23,7 @@ _ANSWER = struct.Struct("<Q")  # bytes that follow: as many as were asked for, o
 _UNCHANGED, _WRITTEN_OVER = b"=", b"!"  # after these bytes: whether they were the right ones to their end
 _LOOK_SECONDS = 2.0  # between two looks whether the fit has ended
 _SEND_SECONDS = 60.0
+_CALL_SECONDS = 10.0  # until a call is answered; a firewall may drop it
 _CALLER = 0  # callers need no number here
 
 
@@ -36,11 +39,12 @@ class Depot:
         folder: of the fit.
         host: address by which others see this machine.
         key: of the fit.
+        ports: to choose from.
     """
 
-    def __init__(self, folder: Path, host: str, key: bytes) -> None:
+    def __init__(self, folder: Path, host: str, key: bytes, ports: Sequence[int] = ANY) -> None:
         self._folder = folder
-        self._door = Door(host, key)
+        self._door = Door(host, key, ports=ports)
         self.host, self.port = host, self._door.port
         threading.Thread(target=self._listen, name="bigdl_keras depot", daemon=True).start()
 
@@ -108,7 +112,7 @@ class Courier:
                     connection.close()
         raise PartsLost(f"A part of the training state cannot be fetched from {place.host}:{place.port}: {cause}. "
                         "Either the process there has died, or a firewall is between: executors must be able to "
-                        "connect to each other on any port from 1024 up.")
+                        "connect to each other on any port from 1024 up, or on those of spark.bigdl_keras.ports.")
 
     def close(self) -> None:
         """Hang up on all."""
@@ -119,7 +123,7 @@ class Courier:
     def _ask(self, place: Place) -> np.ndarray:
         connection = self._connections.get((place.host, place.port))
         if connection is None:
-            connection = call(place.host, place.port, self._key, _CALLER, self._timeout_seconds)
+            connection = call(place.host, place.port, self._key, _CALLER, min(self._timeout_seconds, _CALL_SECONDS))
             connection.settimeout(self._timeout_seconds)
             self._connections[place.host, place.port] = connection
         path = Path(place.path)

@@ -10,6 +10,7 @@ import queue
 import select
 import socket
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 
 from bigdl_keras.engine import wire
 from bigdl_keras.engine.collectives.handshake import Door, call
+from bigdl_keras.engine.collectives.ports import ANY
 from bigdl_keras.engine.collectives.sockets import Address
 from bigdl_keras.engine.report import BatchReport, Decision, EpochReport, Snapshot
 
@@ -52,12 +54,14 @@ class Meeting:
         host: address by which executors reach the driver.
         key: of the job.
         events: where what is heard goes.
+        ports: to choose from.
     """
 
-    def __init__(self, size: int, host: str, key: bytes, events: queue.Queue[Event]) -> None:
+    def __init__(self, size: int, host: str, key: bytes, events: queue.Queue[Event],
+                 ports: Sequence[int] = ANY) -> None:
         self.size = size
         self.events = events
-        self._door = Door(host, key)
+        self._door = Door(host, key, ports=ports)
         self.port = self._door.port
         self.addresses: dict[int, Address] = {}
         self._connections: dict[int, socket.socket] = {}

@@ -160,7 +160,7 @@ class Member:
             return Shelf(None)
         if self._depot is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._depot = Depot(self._folder, own_address(self.work.driver), self.work.key)
+            self._depot = Depot(self._folder, own_address(self.work.driver), self.work.key, self.work.ports)
         make_file = partial(self._files.open, folder_of_leg(self._folder, leg), kind, told.serial)
         return Shelf(make_file, self._depot.host, self._depot.port)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
+
+from bigdl_keras.engine.collectives.ports import ANY, bound
 
 _Item = TypeVar("_Item")
 _TOKEN_BYTES = 16
@@ -56,15 +58,12 @@ class Listener:
     Args:
         host: address by which executors reach the driver.
         seconds: how long a task may be silent.
+        ports: to choose from.
     """
 
-    def __init__(self, host: str, seconds: float) -> None:
+    def __init__(self, host: str, seconds: float, ports: Sequence[int] = ANY) -> None:
         token = secrets.token_bytes(_TOKEN_BYTES)
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
-        try:
-            self._socket.bind((host, 0))
-        except OSError:  # not an address of this machine: translated on the way
-            self._socket.bind(("", 0))
+        self._socket = bound(host, ports, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._heard, self._token = 0, token
         self.pulse = Pulse(host, self._socket.getsockname()[1], token, seconds / _PER_DEADLINE)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from bigdl_keras.engine.collectives.ports import ANY
 from bigdl_keras.engine.job import TrainingJob
 from bigdl_keras.engine.ownership import slice_of
 from bigdl_keras.engine.parcels import Fetcher, Parcel, Shelf, opened
@@ -32,6 +33,7 @@ class Work:
         key: by which the processes of a fit know each other.
         driver: address of the driver.
         encrypted: everything travels through Spark, which encrypts it.
+        ports: that our processes may listen on.
     """
 
     job: TrainingJob | None
@@ -43,6 +45,7 @@ class Work:
     key: bytes = field(default=b"", repr=False)
     driver: str = ""
     encrypted: bool = False
+    ports: Sequence[int] = ANY
 
     @property
     def striped(self) -> bool:

@@ -110,7 +110,7 @@ class ShuffleEngine:
     def _work(self, job: TrainingJob | None, judge: Any, batch_size: int, loss_count: int, whole: bool) -> Work:
         driver = str(self.context.getConf().get("spark.driver.host", ""))
         return Work(job, judge, batch_size, loss_count, self.workers, whole, new_key(), driver,
-                    preflight.is_encrypted(self.context))
+                    preflight.is_encrypted(self.context), preflight.ports(self.context))
 
 
 def _sums_over_slices(optimizer: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from bigdl_keras.engine.collectives import Collective
 from bigdl_keras.engine.collectives.alone import Alone
 from bigdl_keras.engine.collectives.compression import find_compression
 from bigdl_keras.engine.collectives.handshake import Door
+from bigdl_keras.engine.collectives.ports import ANY
 from bigdl_keras.engine.collectives.sockets import Address, join
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
 from bigdl_keras.engine.loop import Shard, evaluate
@@ -55,6 +56,7 @@ class GangTask:
         size: number of workers.
         striped: training rows were dealt by `deal_stripes`.
         memory_limit: bytes of rows above which they are kept in files.
+        ports: that our processes may listen on.
         key: of this job; it travels in the closure of the task only.
         host, port: where the driver is met; port 0: meet through Spark.
     """
@@ -67,6 +69,7 @@ class GangTask:
     port: int = 0
     striped: bool = False
     memory_limit: int = 256 << 20
+    ports: Sequence[int] = ANY
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def run_gang_member(task: GangTask, arrive: Callable[[int, Iterable[Any]], Itera
     host = _own_host(rank)
     delegate: Delegate | None = None
     try:
-        with threadpool_limits(1, user_api="blas"), Door(host, task.key) as door:
+        with threadpool_limits(1, user_api="blas"), Door(host, task.key, ports=task.ports) as door:
             keep_freed_memory()
             if task.port:
                 delegate = Delegate(task.host, task.port, task.key, rank, host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 2.0  # executors of a young application may still be registering
 _ENCRYPTION = ("spark.network.crypto.enabled", "spark.ssl.enabled", "spark.ssl.rpc.enabled")
 ALLOW_PLAIN = "spark.bigdl_keras.allowUnencrypted"
+PORTS = "spark.bigdl_keras.ports"
 MEMORY_LIMIT = "spark.bigdl_keras.memoryLimit"
 _DEFAULT_LIMIT = "256m"  # leaves room in the memory overhead of an executor, 384m by default
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -51,6 +53,21 @@ def check_gang(context: SparkContext, workers: int) -> None:
         raise ValueError(f"Training with {workers} workers needs {workers} task slots at once, but Spark has {slots} "
                          f"(master {context.master}). Use workers={max(slots, 1)}, or give the application more "
                          "executors or cores (spark.executor.instances, spark.executor.cores).")
+
+
+def ports(context: Configured) -> Sequence[int]:
+    """The ports that the processes of a fit may listen on; (0,) for any.
+
+    Raises:
+        ValueError: the configuration says something else than 'first-last'.
+    """
+    given = str(context.getConf().get(PORTS, ""))
+    if not given:
+        return (0,)
+    match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", given)
+    if match is None or not 0 < int(match[1]) <= int(match[2]) < 1 << 16:
+        raise ValueError(f"{PORTS} must be a range of ports as in '40000-40099'. Received {given!r}.")
+    return range(int(match[1]), int(match[2]) + 1)
 
 
 def memory_limit(context: Configured) -> int:

@@ -12,12 +12,16 @@ import secrets
 import socket
 import struct
 import time
+from collections.abc import Sequence
+
+from bigdl_keras.engine.collectives.ports import ANY, bound
 
 KEY_BYTES = 32
 _MAGIC = b"bigdlk01"
 _NONCE_BYTES = 32
 _RANK = struct.Struct("<i")
 _FIRST_BYTES = 1 << 24
+_WAITING_CALLERS = 512
 
 
 class Refused(ConnectionError):
@@ -100,14 +104,15 @@ class Door:
     """A listening socket that lets in only those who hold the key.
 
     Args:
-        host: address to listen on, or one by which others see this machine (then we listen on all of its own). The port
-            is any free one, and stays ours until `close`.
+        host: address to listen on, or one by which others see this machine (then we listen on all of its own).
         key: of the job.
         timeout_seconds: how long a caller may take to prove the key.
+        ports: to choose from; the port stays ours until `close`.
     """
 
-    def __init__(self, host: str, key: bytes, timeout_seconds: float = 10.0) -> None:
-        self._listener = _listen(host)
+    def __init__(self, host: str, key: bytes, timeout_seconds: float = 10.0, ports: Sequence[int] = ANY) -> None:
+        self._listener = bound(host, ports)
+        self._listener.listen(_WAITING_CALLERS)
         self._key = key
         self._timeout_seconds = timeout_seconds
 
@@ -143,13 +148,6 @@ class Door:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _listen(host: str) -> socket.socket:
-    try:
-        return socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=512)
-    except OSError:  # not an address of this machine: translated on the way, or a name of another
-        return socket.create_server(("", 0), backlog=512)
 
 
 def call(host: str, port: int, key: bytes, rank: int, timeout_seconds: float) -> socket.socket:
