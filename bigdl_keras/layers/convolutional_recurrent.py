@@ -108,7 +108,7 @@ class _ConvLSTM(RNN):
                  recurrent_activation: Any = "sigmoid", use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
                  bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
+                 recurrent_regularizer: Any = None, bias_regularizer: Any = None, *, kernel_constraint: Any = None,
                  recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
                  recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Any) -> None:
         shared = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}

@@ -24,7 +24,7 @@ class InputLayer(Layer):
     """
 
     def __init__(self, shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: Any = None,
-                 batch_shape: Sequence[int | None] | None = None, name: str | None = None, **kwargs: Any) -> None:
+                 *, batch_shape: Sequence[int | None] | None = None, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, dtype=dtype, **kwargs)
         if batch_shape is None and shape is None:
             batch_shape = self.batch_input_shape
@@ -63,4 +63,4 @@ def Input(shape: Sequence[int | None] | None = None, batch_size: int | None = No
     """
     if tensor is not None:
         return tensor
-    return InputLayer(shape, batch_size, dtype, batch_shape, name, **kwargs).tensor
+    return InputLayer(shape, batch_size, dtype, batch_shape=batch_shape, name=name, **kwargs).tensor

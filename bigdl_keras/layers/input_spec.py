@@ -19,7 +19,7 @@ class InputSpec:
 
     def __init__(self, dtype: str | None = None, shape: Sequence[int | None] | None = None, ndim: int | None = None,
                  max_ndim: int | None = None, min_ndim: int | None = None, axes: dict[int, int] | None = None,
-                 name: str | None = None) -> None:
+                 *, name: str | None = None) -> None:
         self.dtype, self.name = dtype, name
         self.ndim = len(shape) if shape is not None else ndim
         self.min_ndim = min_ndim

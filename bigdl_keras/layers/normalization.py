@@ -42,7 +42,7 @@ class BatchNormalization(Layer):
                  scale: bool = True, beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
                  moving_mean_initializer: Any = "zeros", moving_variance_initializer: Any = "ones",
                  beta_regularizer: Any = None, gamma_regularizer: Any = None, beta_constraint: Any = None,
-                 gamma_constraint: Any = None, synchronized: bool = False, moving_variance_update: str = "biased",
+                 gamma_constraint: Any = None, *, synchronized: bool = False, moving_variance_update: str = "biased",
                  mode: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.keep(locals())
@@ -127,15 +127,15 @@ class LayerNormalization(_RowNormalization):
         axis: axis or axes to normalize over; gamma and beta have their shape.
         epsilon: added to the variance.
         center, scale: whether there are beta and gamma.
-        rms_scaling: divide by the deviation only, without subtracting the mean or adding beta.
         beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: of
             beta and gamma.
+        rms_scaling: divide by the deviation only, without subtracting the mean or adding beta.
     """
 
     def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
-                 rms_scaling: bool = False, beta_initializer: Any = "zeros", gamma_initializer: Any = "ones",
-                 beta_regularizer: Any = None, gamma_regularizer: Any = None, beta_constraint: Any = None,
-                 gamma_constraint: Any = None, **kwargs: Any) -> None:
+                 beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", beta_regularizer: Any = None,
+                 gamma_regularizer: Any = None, beta_constraint: Any = None, gamma_constraint: Any = None, *,
+                 rms_scaling: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.keep(locals())
         self.supports_masking = True

@@ -22,11 +22,11 @@ class Metric:
     for Keras: `add_variable` in `__init__`, `update_state` in ops that adds to the variables, `result` that reads them.
 
     Args:
-        name: in logs; made from the class name if None.
         dtype: kept for files; states are float64.
+        name: in logs; made from the class name if None.
     """
 
-    def __init__(self, name: str | None = None, dtype: str | None = None) -> None:
+    def __init__(self, dtype: str | None = None, name: str | None = None) -> None:
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
         self.dtype = dtype or "float32"
         self.state: dict[str, np.ndarray] = {}

@@ -64,7 +64,7 @@ class ThresholdMetric(Metric):
         top_k: int | None = None,
         class_id: int | None = None,
     ) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
         given = np.asarray(thresholds, dtype=np.float32)
         self._ascending = np.sort(given, kind="stable")
         self._order = np.argsort(np.argsort(given, kind="stable"), kind="stable")

@@ -36,7 +36,7 @@ class FBetaScore(Metric):
         name: str | None = "fbeta_score",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
         if average not in (None, "micro", "macro", "weighted"):
             raise ValueError(f"`average` must be None, 'micro', 'macro' or 'weighted'. Received {average!r}.")
         if beta <= 0:

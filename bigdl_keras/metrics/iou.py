@@ -42,7 +42,7 @@ class IoU(Metric):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
         wanted = list(range(num_classes)) if target_class_ids is None else list(target_class_ids)
         if any(not 0 <= item < num_classes for item in wanted):
             raise ValueError(f"`target_class_ids` must be at least 0 and less than {num_classes}. Received {wanted}.")

@@ -45,7 +45,7 @@ class Mean(Metric):
     """
 
     def __init__(self, name: str | None = "mean", dtype: str | None = None) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
 
     def state_shapes(self, y_pred_shape: tuple[int | None, ...] = ()) -> Shapes:
         return {"total": (), "count": ()}
@@ -72,7 +72,7 @@ class Sum(Metric):
     """
 
     def __init__(self, name: str | None = "sum", dtype: str | None = None) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
 
     def state_shapes(self, y_pred_shape: tuple[int | None, ...] = ()) -> Shapes:
         return {"total": ()}

@@ -205,7 +205,7 @@ class R2Score(Metric):
         name: str | None = "r2_score",
         dtype: str | None = None,
     ) -> None:
-        super().__init__(name, dtype)
+        super().__init__(name=name, dtype=dtype)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
                 "`class_aggregation` must be 'uniform_average', 'variance_weighted_average' or None. "

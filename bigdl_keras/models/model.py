@@ -372,7 +372,8 @@ class Model(Layer):
         """Loss and metrics over a data set, given as for `fit`.
 
         Returns:
-            The loss, or [loss, metrics ...]; with `return_dict` a dict by name.
+            The loss, or [loss, metrics ...]; for several outputs [loss, loss of each output ..., metrics ...], these in
+            order of their names; with `return_dict` a dict by name.
         """
         return (streaming if streaming.is_stream(x) else fitting).evaluate(self, locals_of(locals()))
 
@@ -428,7 +429,7 @@ class Model(Layer):
         """One update on one batch of arrays.
 
         Returns:
-            Loss and metrics as they stand since `reset_metrics()`: the loss alone, a list, or a dict.
+            Loss and metrics as they stand since `reset_metrics()`: the loss alone, a list as of `evaluate`, or a dict.
         """
         return batches.train_on_batch(self, x, y, sample_weight, class_weight, return_dict)
 

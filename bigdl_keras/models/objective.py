@@ -6,8 +6,9 @@ is a local sum divided by a count of the *global* batch, a metric answers with i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,9 @@ def make_heads(names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any,
     """Spread the arguments of `compile`, given per model, as lists or as dicts by output name, over the outputs.
 
     Raises:
-        ValueError: an unknown output name, or a list of another length than there are outputs.
+        ValueError: an unknown output name, a list of another length than there are outputs, a weight that is no number.
     """
+    _check_weights(loss_weights)
     per_loss = _spread(loss, names, "loss", every=True)
     per_weight = _spread(loss_weights, names, "loss_weights", every=False)
     per_metrics = _spread_lists(metrics, names, "metrics")
@@ -65,6 +67,15 @@ def make_heads(names: Sequence[str], loss: Any, loss_weights: Any, metrics: Any,
         )
         for name, one, weight, first, second in zip(names, per_loss, per_weight, per_metrics, per_weighted, strict=True)
     ]
+
+
+def _check_weights(loss_weights: Any) -> None:
+    weights = loss_weights.values() if isinstance(loss_weights, dict) else _as_list(loss_weights)
+    if not all(weight is None or isinstance(weight, (int, float, np.number)) for weight in weights):
+        raise ValueError(
+            f"`loss_weights`, the third argument of compile(), must hold numbers. Received {loss_weights!r}. "
+            "Metrics are given by name: compile(optimizer, loss, metrics=[...])."
+        )
 
 
 def _spread(value: Any, names: Sequence[str], argument: str, every: bool) -> list[Any]:
@@ -114,7 +125,8 @@ class Numbers:
 
     Attributes:
         loss_names: 'loss', then '<output>_loss' for several outputs.
-        metrics: (name in logs, metric, {state name: shape}) in order.
+        metrics: (name in logs, metric, {state name: shape}) in the order of Keras's lists: as compiled for one output,
+            by name for several.
     """
 
     loss_names: list[str] = field(default_factory=lambda: ["loss"])
@@ -240,27 +252,31 @@ def _add_all(scalars: Sequence[Any]) -> Any:
 
 
 def _trace_metrics(heads: Sequence[Head], batch: Batch, numbers: Numbers, several: bool) -> list[Any]:
-    tensors: list[Any] = []
+    traced: list[tuple[str, Any, dict[str, tuple[int, ...]], dict[str, Any]]] = []
+    taken = set(numbers.loss_names)
     for head, output, label, weight in zip(heads, batch.outputs, batch.labels, batch.weights, strict=True):
         if label is None:
             continue
         mask = getattr(output, "keras_mask", None)
-        weighted = weights_for(output, weight, mask)
-        for identifiers, used_weight in (
-            (head.metrics, weights_for(output, None, mask)),
-            (head.weighted_metrics, weighted),
-        ):
+        prefix = f"{head.name}_" if several else ""
+        for identifiers, is_weighted in ((head.metrics, False), (head.weighted_metrics, True)):
+            used_weight = weights_for(output, weight if is_weighted else None, mask)
             for identifier in identifiers:
                 metric: Any = metrics_module.resolve(identifier, head.loss, label.shape, output.shape)
-                name = f"{head.name}_{metric.name}" if several else metric.name
-                taken = numbers.names
-                suffix = next(
-                    number for number in range(len(taken) + 1) if (f"{name}_{number}" if number else name) not in taken
-                )
-                numbers.metrics.append(
-                    (f"{name}_{suffix}" if suffix else name, metric, metric.state_shapes(output.shape))
-                )
+                name = _log_name(prefix, metric.name, is_weighted, taken)
+                taken.add(name)
                 with batch.trace.inside(f"metric '{name}'"):
                     increments = metric.increments(label, output, used_weight)
-                tensors.extend(increments[key] for key in numbers.metrics[-1][2])
-    return tensors
+                traced.append((name, metric, metric.state_shapes(output.shape), increments))
+    if several:
+        traced.sort(key=lambda one: one[0])
+    numbers.metrics = [(name, metric, shapes) for name, metric, shapes, _ in traced]
+    return [increments[key] for *_, shapes, increments in traced for key in shapes]
+
+
+def _log_name(prefix: str, name: str, is_weighted: bool, taken: Collection[str]) -> str:
+    """Keras's name in logs: after the output's, and told from those before by 'weighted_' or a number."""
+    full = prefix + name
+    if is_weighted and full in taken:
+        full = f"{prefix}weighted_{name}"
+    return next(free for number in count() if (free := f"{full}_{number}" if number else full) not in taken)

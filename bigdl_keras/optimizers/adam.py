@@ -168,7 +168,7 @@ class Nadam(_Moments):
     """
 
     def __init__(self, learning_rate: float | LearningRateSchedule = 0.001, beta_1: float = 0.9, beta_2: float = 0.999,
-                 epsilon: float | None = None, schedule_decay: float | None = None, **options: Any) -> None:
+                 epsilon: float | None = None, *, schedule_decay: float | None = None, **options: Any) -> None:
         old = schedule_decay is not None or "lr" in options or options.get("decay") is not None
         decay = options.pop("decay", None)
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)

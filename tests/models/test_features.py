@@ -80,6 +80,28 @@ def test_outputs_by_key():
                                           + 0.5 * np.square(predictions["b"] - Y).mean(), rel=1e-4)
 
 
+def test_lists_of_losses_and_metrics_are_in_the_order_of_keras():
+    entry = bk.Input((4,))
+    model = bk.Model(entry, [bk.layers.Dense(1, name="b")(entry), bk.layers.Dense(1, name="a")(entry)])
+    model.compile("sgd", ["mse", "mae"], metrics=[["mse", "mae"], ["mse"]], weighted_metrics=[["mae"], None])
+    labels = [Y[:, :1], X[:, :1]]
+    found = model.evaluate(X, labels, verbose=0, return_dict=True)
+    assert list(found) == ["loss", "b_loss", "a_loss", "a_mse", "b_mae", "b_mse", "b_weighted_mae"]  # as Keras 3.15
+    for answer in (model.evaluate(X, labels, verbose=0), model.test_on_batch(X, labels)):
+        assert answer == pytest.approx(list(found.values()))
+    assert len(set(found.values())) == 5 and found["b_mae"] == found["b_weighted_mae"]
+    one = bk.Sequential([bk.Input((4,)), bk.layers.Dense(1)])
+    one.compile("sgd", "mse", metrics=["mse", "mae"], weighted_metrics=["mae"])
+    assert list(one.evaluate(X, Y[:, :1], verbose=0, return_dict=True)) == ["loss", "mse", "mae", "weighted_mae"]
+
+
+def test_metrics_in_the_place_of_loss_weights_are_refused():
+    model = bk.Sequential([bk.Input((4,)), bk.layers.Dense(1)])
+    for given in (["acc"], "acc", ["acc", "mse"], [bk.metrics.Mean()]):
+        with pytest.raises(ValueError, match=r"loss_weights.*Metrics are given by name.*metrics="):
+            model.compile("sgd", "mse", given)
+
+
 def test_penalties_of_weights_outputs_and_layers():
     class Penalized(bk.Layer):
         def call(self, inputs):
