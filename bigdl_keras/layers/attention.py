@@ -217,7 +217,6 @@ class MultiHeadAttention(_Heads):
         def projection(shape: Any, width: tuple[int, int], name: str) -> EinsumDense:
             dense = self._dense(f"{steps}x,xyz->{steps}yz", (*[None] * (rank - 2), *width), "yz", name)
             dense.build(shape)
-            dense.built = True
             return dense
 
         self.query_dense = projection(query_shape, heads, "query")
@@ -230,7 +229,6 @@ class MultiHeadAttention(_Heads):
         self.output_dense = self._dense(f"{steps}yz,yz{ends}->{steps}{ends}", (*[None] * (rank - 2), *joined), ends,
                                         "attention_output")
         self.output_dense.build((*query_shape[:-1], self.num_heads, self.value_dim))
-        self.output_dense.built = True
         self._equations = self._attention_equations(rank)
 
     def _attention_equations(self, rank: int) -> tuple[str, str]:
@@ -291,7 +289,6 @@ class GroupQueryAttention(_Heads):
         def projection(shape: Any, width: tuple[Any, ...], name: str) -> EinsumDense:
             dense = self._dense("bqm,muh->bquh", width, "uh", name)
             dense.build(shape)
-            dense.built = True
             return dense
 
         self._query_dense = projection(query_shape, (None, self.num_query_heads, self.head_dim), "query")
@@ -301,7 +298,6 @@ class GroupQueryAttention(_Heads):
         self._dropout_layer = Dropout(self.dropout, dtype=self.dtype)
         self._output_dense = self._dense("bquh,uhm->bqm", (None, query_shape[-1]), "m", "attention_output")
         self._output_dense.build((None, None, self.num_query_heads, self.head_dim))
-        self._output_dense.built = True
 
     def call(self, query: Any, value: Any, key: Any = None, query_mask: Any = None, value_mask: Any = None,
              key_mask: Any = None, attention_mask: Any = None, return_attention_scores: bool = False,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,6 +51,11 @@ class Layer:
     Raises:
         TypeError: an unknown keyword.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _marking_as_built(cls.__dict__["build"])  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -275,7 +281,6 @@ class Layer:
                 self.build(**{name: shapes.get(name.removesuffix("_shape")) for name in parameters})
             else:
                 self.build(next(iter(shapes.values())))
-        self.built = True
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape of the output for `input_shape`, found by running `call` symbolically."""
@@ -423,6 +428,16 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _marking_as_built(build: Callable[..., None]) -> Callable[..., None]:
+    """`build` that tells the layer so, also where another layer's `build` calls it."""
+    @functools.wraps(build)
+    def build_and_mark(layer: Layer, *args: Any, **kwargs: Any) -> None:
+        build(layer, *args, **kwargs)
+        layer.built = True
+
+    return build_and_mark
 
 
 def _walk(layer: Layer) -> Iterator[Layer]:

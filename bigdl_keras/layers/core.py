@@ -176,7 +176,6 @@ class Embedding(Layer):
                                            for name, value in (("input_dim", input_dim), ("output_dim", output_dim)))
         self.supports_masking = mask_zero
         self.build(())
-        self.built = True
         if weights is not None:
             self.embeddings.assign(weights[0] if isinstance(weights, (list, tuple)) and len(weights) == 1 else weights)
 

@@ -79,7 +79,6 @@ class Normalization(Layer):
         moments = measured("Normalization", data, partial(Moments.of, axes=axes), Moments.merged, steps)
         if not self.built:
             self.build(moments.shape)
-            self.built = True
         self.adapted_mean.assign(moments.mean)
         self.adapted_variance.assign(moments.squares / moments.count)
         self.count.assign(np.float64(moments.rows))

@@ -60,7 +60,6 @@ class RNN(Layer):
         self._check_rank(input_shape)
         if not self.cell.built:
             self.cell.build((input_shape[0], *input_shape[2:]))
-            self.cell.built = True
         if self.stateful and self.states is None:
             if input_shape[0] is None:
                 raise ValueError(f"Layer '{self.name}' is stateful, so it needs a fixed batch size: give "

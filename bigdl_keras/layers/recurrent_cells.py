@@ -276,7 +276,6 @@ class StackedRNNCells(Layer):
         for cell in self.cells:
             if not cell.built:
                 cell.build(shape)
-                cell.built = True
             shape = (*shape[:-1], cell.output_size)
 
     def get_initial_state(self, batch_size: int) -> list[Any]:

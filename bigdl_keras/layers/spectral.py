@@ -26,7 +26,6 @@ class SpectralNormalization(Wrapper):
     def build(self, input_shape: Any) -> None:
         if not self.layer.built:
             self.layer.build(input_shape)
-            self.layer.built = True
         found = [name for name in ("kernel", "embeddings") if hasattr(self.layer, name)]
         if not found:
             raise ValueError(f"SpectralNormalization needs a layer with a kernel. Received {self.layer!r}.")

@@ -55,7 +55,6 @@ class TimeDistributed(Wrapper):
                              f"Received shape {tuple(input_shape)}.")
         if not self.layer.built:
             self.layer.build((None, *input_shape[2:]))
-            self.layer.built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         arguments: dict[str, Any] = {}
@@ -133,7 +132,6 @@ class Bidirectional(Layer):
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(input_shape)
-                layer.built = True
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 

@@ -92,8 +92,15 @@ class Sequential(Model):
         self._set_graph(Graph(self._entry.tensor, tensor))
 
     def build(self, input_shape: Any = None) -> None:
-        """Create the weights for inputs of `input_shape`, batch axis included."""
-        if self.graph is None and input_shape is not None:
+        """Create the weights for inputs of `input_shape`, batch axis included.
+
+        Raises:
+            ValueError: no shape, and the model has no Input either.
+        """
+        if self.graph is None:
+            if input_shape is None:
+                raise ValueError(f"The Sequential model '{self.name}' has no Input: build(input_shape) needs a shape, "
+                                 "batch axis included.")
             self.build_from(tuple(input_shape), self.dtype)
 
     def build_from(self, shape: tuple[int | None, ...], dtype: str) -> None:

@@ -59,6 +59,26 @@ def test_own_layer_is_rebuilt_from_its_arguments():
     assert (twin.name, twin.units, twin.offset) == ("mine", 2, 5.0)
 
 
+def test_a_part_built_by_its_owner_is_not_built_again():
+    class Owner(Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.part = layers.Dense(2)
+
+        def build(self, input_shape):
+            self.part.build(input_shape)
+
+        def call(self, inputs):
+            return self.part(inputs)
+
+    owner = Owner()
+    owner.build(X.shape)
+    assert owner.built and owner.part.built
+    kernel = owner.part.kernel
+    owner(X)
+    assert owner.part.kernel is kernel and len(owner.weights) == 2
+
+
 def test_arguments_that_are_not_plain_need_a_config():
     with pytest.raises(NotImplementedError, match=r"define get_config\(\)"):
         Affine(2, offset=object()).get_config()

@@ -109,6 +109,14 @@ def test_a_subclass_with_call_trains(rng: np.random.Generator) -> None:
     assert model.evaluate(x, y) < before
 
 
+def test_a_sequential_model_is_built_for_a_shape() -> None:
+    model = bk.Sequential([layers.Dense(3)])
+    with pytest.raises(ValueError, match="needs a shape"):
+        model.build()
+    model.build((None, 4))
+    assert model.built and model.layers[0].kernel.shape == (4, 3)
+
+
 def test_get_layer_suggests() -> None:
     model = bk.Sequential([bk.Input((4,)), layers.Dense(3, name="hidden")])
     assert model.get_layer("hidden") is model.get_layer(index=0)
