@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ from bigdl_keras import initializers
 from bigdl_keras.callbacks import CallbackList, SummaryWriter, SwapEMAWeights, TerminateOnNaN
 from bigdl_keras.data import Source, kind_of
 from bigdl_keras.engine.job import EvaluationJob, PredictionJob, TrainingJob
+from bigdl_keras.engine.local import LocalEngine
 from bigdl_keras.engine.predicting import class_of, classes_of
 from bigdl_keras.engine.retry import train
-from bigdl_keras.engine.selection import choose_engine
+from bigdl_keras.engine.selection import Engine, choose_engine
 from bigdl_keras.engine.triggers import check_trigger
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.plan import Context
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from bigdl_keras.models.model import Model
 
 _BATCH_ROWS = 32
+_logger = logging.getLogger(__name__)
 
 
 def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) -> Any:
@@ -48,6 +51,7 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
     program, evaluation = _programs(model, source, check, arguments["class_weight"])
     callbacks = callbacks_of(model, arguments, arguments["epochs"], batch_size, source.source.rows)
     engine = choose_engine(arguments["engine"], source.source, arguments["workers"])
+    _mind_mixed_rows(program, engine)
     settings = {
         "batch_size": batch_size,
         "shuffle": bool(arguments["shuffle"]),
@@ -70,6 +74,20 @@ def fit(model: Model, arguments: dict[str, Any], nb_epoch: int | None = None) ->
     callbacks.on_train_end(report.logs)
     recovery.finish()
     return model.history
+
+
+def _mind_mixed_rows(program: Program, engine: Engine) -> None:
+    """Keep a model that makes one value of all rows in one thread if nobody asked for more workers, else warn."""
+    if program.mixed is None:
+        return
+    if isinstance(engine, LocalEngine) and engine.workers is None:
+        engine.workers = 1
+    if engine.workers != 1:
+        _logger.warning(
+            "The layer '%s' makes one value of all rows of a batch (by '%s'). Each worker makes it of its own rows, so "
+            "that the result depends on how many there are. Wrap sums over rows in ops.global_sum(), or use workers=1.",
+            program.mixed.layer, program.mixed.kernel,
+        )
 
 
 def _matched(model: Model, arguments: dict[str, Any], batch_size: int) -> tuple[Matched, Matched | None]:
@@ -152,7 +170,9 @@ def evaluate(model: Model, arguments: dict[str, Any]) -> Any:
     callbacks = CallbackList(arguments["callbacks"], model=model)
     callbacks.set_params({"verbose": arguments["verbose"], "batch_size": batch_size, "samples": matched.source.rows})
     callbacks.on_test_begin()
-    found = choose_engine("auto", matched.source).evaluate(job, matched.source)
+    engine = choose_engine("auto", matched.source)
+    _mind_mixed_rows(program, engine)
+    found = engine.evaluate(job, matched.source)
     logs = logs_of(found, program)
     callbacks.on_test_end(logs)
     return pack_logs(logs, arguments["return_dict"])

@@ -13,8 +13,9 @@ from bigdl_keras.engine.memory import keep_freed_memory
 from bigdl_keras.graph import nest
 from bigdl_keras.graph.compiler import compile_plan
 from bigdl_keras.graph.plan import Execution, Plan
+from bigdl_keras.graph.row_mixing import where_rows_mix
 from bigdl_keras.graph.tensor import KerasTensor
-from bigdl_keras.graph.trace import Reading, apply, take_readings, tracing
+from bigdl_keras.graph.trace import KernelCall, Reading, apply, take_readings, tracing
 from bigdl_keras.models.objective import Batch, Head, Numbers, trace_objective
 from bigdl_keras.optimizers.slices import Slice
 from bigdl_keras.parameters import ParameterVector, Variable, floatx
@@ -40,11 +41,13 @@ class Program:
         plan: inputs are the leaves of x, the used labels, the used weights, then `batch_rows`.
         numbers: how its outputs read (None for prediction).
         structure: nest of the model's outputs, for prediction.
+        mixed: the call of the model that makes one value of all rows, if there is one.
     """
 
     plan: Plan
     numbers: Numbers | None = None
     structure: Any = None
+    mixed: KernelCall | None = None
 
     @property
     def loss_count(self) -> int:
@@ -155,6 +158,7 @@ class Runtime:
             ys = [None if spec is None else spec.tensor() for spec in labels]
             ws = [None if spec is None else spec.tensor() for spec in weights]
             outputs = nest.flatten(self.model(self._packed(xs)))
+            mixed = where_rows_mix(trace, xs, outputs)
             xs, _ = take_readings(trace, xs)
             used = [
                 _with_class_weight(weight, label, class_weight) if class_weight and label is not None else weight
@@ -168,7 +172,7 @@ class Runtime:
         plan = compile_plan(
             trace, [*entries, rows], results, self.vector.spans, self.vector.trainable_size if training else 0
         )
-        return Program(plan, numbers)
+        return Program(plan, numbers, mixed=mixed)
 
     def constraint_plan(self) -> Plan | None:
         """The plan that projects constrained weights back after an update, None if no weight is constrained."""

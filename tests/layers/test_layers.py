@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from bigdl_keras import layers, registry
+from bigdl_keras.graph import nest
+from bigdl_keras.graph.row_mixing import where_rows_mix
+from bigdl_keras.graph.tensor import KerasTensor
+from bigdl_keras.graph.trace import tracing
 from bigdl_keras.layers import Layer
 from bigdl_keras.testing import check_layer
 
@@ -31,6 +35,18 @@ def _name(case) -> str:
 @pytest.mark.parametrize(("make", "inputs", "output_shape"), case_table.CASES, ids=map(_name, case_table.CASES))
 def test_layer(make, inputs, output_shape):
     check_layer(make, inputs, output_shape, gradients=type(make()).__name__ not in WITHOUT_EXACT_GRADIENT)
+
+
+@pytest.mark.parametrize(("make", "inputs", "output_shape"), case_table.CASES, ids=map(_name, case_table.CASES))
+def test_no_layer_mixes_rows(make, inputs, output_shape):
+    arrays = [item if isinstance(item, np.ndarray) else np.zeros(item, np.float32)
+              for item in (inputs if isinstance(inputs, list) else [inputs])]
+    layer = make()
+    for training in (False, True):
+        with tracing(training=training) as trace:
+            tensors = [KerasTensor((None, *array.shape[1:]), str(array.dtype)) for array in arrays]
+            outputs = nest.flatten(layer(tensors if len(tensors) > 1 else tensors[0]))
+        assert where_rows_mix(trace, tensors, outputs) is None
 
 
 def _inside(layer: Layer) -> set[type]:

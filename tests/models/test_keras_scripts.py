@@ -145,22 +145,33 @@ def test_labels_of_the_outputs_that_have_a_loss_are_enough():
         model.evaluate(data, [data, data, data], verbose=0)
 
 
-def test_a_recommender_that_contracts_all_axes():
-    users = layers.Embedding(10, 4)
-    items = layers.Embedding(12, 4)
-    bias = layers.Embedding(10, 1)
+class Recommender(keras.Model):
+    """Of Keras's examples: one product over all axes, the rows' too."""
 
-    class Recommender(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.users, self.items, self.bias = users, items, bias
+    def __init__(self, over_rows=lambda value: value):
+        super().__init__(name="recommender")
+        self.users, self.items = (layers.Embedding(size, 4, keras.initializers.RandomNormal(stddev=0.5, seed=size))
+                                  for size in (10, 12))
+        self.bias = layers.Embedding(10, 1, "zeros")
+        self.over_rows = over_rows
 
-        def call(self, inputs):
-            dot = ops.tensordot(self.users(inputs[:, 0]), self.items(inputs[:, 1]), 2)
-            return ops.sigmoid(dot + self.bias(inputs[:, 0]))
+    def call(self, inputs):
+        dot = ops.tensordot(self.users(inputs[:, 0]), self.items(inputs[:, 1]), 2)
+        return ops.sigmoid(self.over_rows(dot) + self.bias(inputs[:, 0]))
 
-    model = Recommender()
-    model.compile(keras.optimizers.Adam(0.05), "binary_crossentropy")
-    pairs = np.stack([RANDOM.integers(0, 10, 20), RANDOM.integers(0, 12, 20)], axis=1)
-    losses = model.fit(pairs, pairs[:, 0] % 2, epochs=10, verbose=0).history["loss"]
+
+def _losses_of(model, workers):
+    pairs = np.stack([np.arange(20) % 10, np.arange(20) * 5 % 12], axis=1)
+    model.compile(keras.optimizers.SGD(1.0), "binary_crossentropy")
+    losses = model.fit(pairs, pairs[:, 0] % 2, epochs=10, shuffle=False, verbose=0, workers=workers).history["loss"]
     assert losses[-1] < losses[0]
+    return losses
+
+
+def test_a_recommender_that_contracts_all_axes_is_one_workers_affair(caplog):
+    alone = _losses_of(Recommender(), None)
+    np.testing.assert_allclose(_losses_of(Recommender(ops.global_sum), 2), alone, rtol=1e-4)
+    assert not caplog.records
+    assert not np.allclose(_losses_of(Recommender(), 2), alone, rtol=1e-3)
+    (warning,) = caplog.messages
+    assert "layer 'recommender' makes one value of all rows of a batch (by 'einsum')" in warning
