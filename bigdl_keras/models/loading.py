@@ -321,9 +321,7 @@ class Store:
             own = sorted(layer._variables, key=lambda variable: not variable.trainable)
             children = self._children(layer, trainable)
             config = layer.get_config() if not isinstance(layer, Model) else {}
-            class_name = (
-                "Functional" if isinstance(layer, Model) and not isinstance(layer, Sequential) else type(layer).__name__
-            )
+            class_name = "Functional" if type(layer) is Model else type(layer).__name__
             self._nodes[id(layer)] = saving.StoreNode(
                 class_name, layer.name, self._variables(own, trainable), children, config
             )

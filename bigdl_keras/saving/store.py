@@ -37,13 +37,8 @@ def paths_of(root: StoreNode) -> Iterator[tuple[str, StoreNode]]:
         visited.add(id(node))
         yield path, node
         for attribute in sorted(node.children, key=lambda name: (name != "layers", name.startswith("_"), name)):
-            child = node.children[attribute]
-            place = f"{path}/{attribute}" if path else attribute
-            if isinstance(child, StoreNode):
-                yield from visit(place, child)
-                continue
-            for name, part in zip(names_in_container([part.class_name for part in child]), child, strict=True):
-                yield from visit(f"{place}/{name}", part)
+            for step, part in _steps_to(attribute, node.children[attribute]):
+                yield from visit(f"{path}/{step}" if path else step, part)
 
     yield from visit("", root)
 
@@ -85,9 +80,11 @@ def read_store(
     report = WeightReport([None] * len(root.flat()))
     index_of = {id(variable): index for index, variable in enumerate(root.flat())}
     named = _places_by_name(reader) if by_name else {}
+    elsewhere = _places_of_subclasses(reader, root)
     for path, node in paths_of(root):
         place = _place_of(path, node, root, named, by_name)
-        group = _group(reader, place) if place is not None else None
+        owner = None if place is None else _group(reader, place, elsewhere)
+        group = None if owner is None else reader.group(owner, "vars")
         if group is None:
             if node.variables:
                 _absent(path, node, report, skip_mismatch or by_name)
@@ -136,25 +133,49 @@ def _places_by_name(reader: H5Reader) -> dict[str, str]:
         name = reader.text(variables, "name") if variables is not None else None
         if name:
             found[name] = key
+    if not found:
+        raise ValueError("by_name=True needs the names of layers, and the file has none: Keras stores them in this "
+                         "format since 3.6. Load it without by_name into the architecture it was saved from.")
     return found
 
 
-def _group(reader: H5Reader, path: str) -> h5py.Group | None:
-    """The `vars` group of an object; attributes were private in some versions ('_query_dense') and public in others."""
-    place = reader.root
-    for step in path.split("/") if path else []:
-        found = next(
-            (
-                group
-                for name in (step, f"_{step}", step.lstrip("_"))
-                if name and (group := reader.group(place, name)) is not None
-            ),
-            None,
-        )
-        if found is None:
-            return None
-        place = found
-    return reader.group(place, "vars")
+def _places_of_subclasses(reader: H5Reader, root: StoreNode) -> dict[str, str]:
+    """Where parts may be that are not at their path: Keras also meets what a subclass of Model owns as its `layers`.
+
+    A part is stored where it is met first. Keras 3 goes through attributes by name, private ones last, and counts all
+    layers of a class; Keras 2 goes backwards and counts those alone that it has not met yet.
+    """
+    by_keras_3 = "name" in getattr(reader.group(reader.root, "vars"), "attrs", ())  # since 3.6
+    found = {}
+    for path, node in paths_of(root):
+        if "layers" in node.children:
+            continue
+        prefix = f"{path}/" if path else ""
+        counted = [(step, part.class_name) for attribute, child in node.children.items()
+                   for step, part in _steps_to(attribute, child) if by_keras_3 or attribute < "layers"]
+        for (step, _), name in zip(counted, names_in_container([kind for _, kind in counted]), strict=True):
+            found[f"{prefix}{step}"] = f"{prefix}layers/{name}"
+    return found
+
+
+def _steps_to(attribute: str, child: StoreNode | Sequence[StoreNode]) -> list[tuple[str, StoreNode]]:
+    """The objects that an attribute holds, with the way from their owner to them."""
+    if isinstance(child, StoreNode):
+        return [(attribute, child)]
+    names = names_in_container([part.class_name for part in child])
+    return [(f"{attribute}/{name}", part) for name, part in zip(names, child, strict=True)]
+
+
+def _group(reader: H5Reader, path: str, elsewhere: dict[str, str]) -> h5py.Group | None:
+    """The group of an object; attributes were private in some versions ('_query_dense') and public in others."""
+    if not path:
+        return reader.root
+    above, _, step = path.rpartition("/")
+    owner = _group(reader, above, elsewhere)
+    for name in (step, f"_{step}", step.lstrip("_")):
+        if owner is not None and name and (group := reader.group(owner, name)) is not None:
+            return group
+    return _group(reader, elsewhere[path], elsewhere) if path in elsewhere else None
 
 
 def _absent(path: str, node: StoreNode, report: WeightReport, allowed: bool) -> None:

@@ -141,3 +141,67 @@ def test_adafactor_goes_on_in_keras_and_back(tmp_path: Path) -> None:
     expected = model.predict(x, verbose=0)
     for one in (theirs, back):
         np.testing.assert_allclose(one.predict(x, verbose=0), expected, rtol=1e-4, atol=1e-5)
+
+
+def net_of(library: Any) -> Any:
+    """A subclassed model whose attributes come before and after `layers` in the alphabet, made in another order."""
+    class Net(library.Model):  # type: ignore[misc]
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.second, self.first = library.layers.Dense(3), library.layers.Dense(3)
+            self.blocks = [library.layers.Dense(3), library.layers.Dense(3)]
+            self._last = library.layers.Dense(3)
+
+        def call(self, inputs: Any) -> Any:
+            for block in self.blocks:
+                inputs = block(inputs)
+            return self._last(self.first(self.second(inputs)))
+
+    return Net()
+
+
+def test_weights_of_subclassed_models_both_ways(tmp_path: Path) -> None:
+    x = np.random.default_rng(3).normal(size=(4, 3)).astype("float32")
+    theirs, ours = net_of(keras), net_of(bk)
+    ours(x)
+    their_answer = np.asarray(theirs(x))
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    fresh = ours.predict(x, verbose=0)
+    ours.save_weights(tmp_path / "ours.weights.h5")
+    ours.load_weights(tmp_path / "theirs.weights.h5")
+    np.testing.assert_allclose(ours.predict(x, verbose=0), their_answer, rtol=1e-5, atol=1e-6)
+    theirs.load_weights(tmp_path / "ours.weights.h5")
+    np.testing.assert_allclose(theirs(x), fresh, rtol=1e-5, atol=1e-6)
+
+
+def test_a_functional_model_fills_a_subclassed_one_as_in_keras(tmp_path: Path) -> None:
+    x = np.random.default_rng(4).normal(size=(4, 3)).astype("float32")
+    functional = keras.Sequential([keras.Input((3,)), *(keras.layers.Dense(3) for _ in range(5))])
+    functional.save_weights(tmp_path / "functional.weights.h5")
+    theirs, ours = net_of(keras), net_of(bk)
+    ours(x), theirs(x)
+    for model in (theirs, ours):
+        model.load_weights(tmp_path / "functional.weights.h5")
+    np.testing.assert_allclose(ours.predict(x, verbose=0), theirs(x), rtol=1e-5, atol=1e-6)
+
+
+def test_legacy_files_train_in_keras_as_its_own_do(tmp_path: Path) -> None:
+    """Keras 3 on JAX leaves the optimizer of any `.h5` without variables, its own too: it trains after compile()."""
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(8, 3)).astype("float32"), rng.normal(size=(8, 2)).astype("float32")
+    outcomes = []
+    for library in (bk, keras):
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(2)])
+        model.compile("adam", library.losses.MeanSquaredError())
+        model.train_on_batch(x, y)
+        model.save(tmp_path / "model.h5")
+        theirs = keras.models.load_model(tmp_path / "model.h5")
+        assert int(theirs.optimizer.iterations) == 1
+        try:
+            theirs.train_on_batch(x, y)
+            outcomes.append("trains")
+        except ValueError as error:
+            outcomes.append(str(error))
+        theirs.compile("adam", "mse")
+        np.testing.assert_allclose(theirs.train_on_batch(x, y), model.evaluate(x, y, verbose=0), rtol=1e-5)
+    assert outcomes[0] == outcomes[1]

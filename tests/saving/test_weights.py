@@ -160,6 +160,34 @@ def test_by_name_fills_what_has_the_name(suffix: str, tmp_path: Path) -> None:
     assert "one" in report.matched and set(report.missing) >= {"new", "last"}
 
 
+def test_by_name_needs_names(tmp_path: Path) -> None:
+    saving.write_weights(tmp_path / "m.weights.h5", model(dense("one", 3, 4)))
+    with h5py.File(tmp_path / "m.weights.h5", "r+") as file:  # as Keras before 3.6
+        del file["layers/dense/vars"].attrs["name"]
+    with pytest.raises(ValueError, match="needs the names of layers"):
+        saving.read_file(tmp_path / "m.weights.h5").read_weights(model(dense("one", 3, 4)), by_name=True)
+
+
+@pytest.mark.parametrize(("name", "places"), [
+    ("net", {"early": "early", "outer": "layers/dense", "parts": "layers/dense_2", "_private": "layers/dense_3"}),
+    (None, {"early": "layers/dense", "outer": "outer", "parts": "parts/dense", "_private": "layers/dense_1"}),
+])
+def test_subclassed_models_are_stored_in_two_ways(name: str | None, places: dict[str, str], tmp_path: Path) -> None:
+    """Places as Keras 3.15 (it stores names) and 2.15 wrote them, for attributes in the order of `net` below."""
+    with h5py.File(tmp_path / "net.weights.h5", "w") as file:
+        own = file.create_group("vars")
+        if name is not None:
+            own.attrs["name"] = name
+        for number, attribute in enumerate(places):
+            for index, shape in enumerate([(2, 2), (2,)]):
+                file[f"{places[attribute]}/vars/{index}"] = np.full(shape, number, "float32")
+        file.require_group("layers")
+    outer, early, part, private = (dense(attribute, 2, 2) for attribute in ("outer", "early", "part", "_private"))
+    net = StoreNode("Net", "net", (), {"outer": outer, "early": early, "parts": (part,), "_private": private})
+    report = saving.read_file(tmp_path / "net.weights.h5").read_weights(net)
+    assert [float(array.max()) for array in report.arrays[::2]] == [1, 0, 2, 3]  # type: ignore[union-attr]
+
+
 def test_another_number_of_layers_is_told(tmp_path: Path) -> None:
     saved = model(dense("one", 3, 4), dense("two", 4, 2))
     saving.write_h5(tmp_path / "m.h5", spec_of(saved), saved)
