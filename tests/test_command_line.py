@@ -90,6 +90,18 @@ def test_architecture_and_weights_apart_come_together(tmp_path, model, capsys):
                                   model.predict(rows(), verbose=0))
 
 
+def test_uris_of_local_files(tmp_path, model, capsys):
+    model.save(tmp_path / "m.keras")
+    source, target = (tmp_path / "m.keras").as_uri(), (tmp_path / "made" / "m.h5").as_uri()
+    assert main(["inspect", source]) == 0
+    assert f"{source}: a whole model" in capsys.readouterr().out
+    assert main(["convert", source, target]) == 0
+    np.testing.assert_array_equal(bk.models.load_model(target).predict(rows(), verbose=0),
+                                  model.predict(rows(), verbose=0))
+    assert main(["convert", source, target]) == 1
+    assert main(["convert", source, target, "--overwrite"]) == 0
+
+
 def test_no_compile_leaves_training_out(tmp_path, model):
     model.save(tmp_path / "m.keras")
     assert main(["convert", str(tmp_path / "m.keras"), str(tmp_path / "n.keras"), "--no-compile"]) == 0

@@ -11,6 +11,7 @@ import pyarrow.fs
 import pytest
 
 import bigdl_keras as bk
+from bigdl_keras.__main__ import main
 
 server = pytest.importorskip("moto.server", reason="the test extra installs moto's S3 server")
 
@@ -93,6 +94,37 @@ def test_the_whole_state_of_a_fit(bucket: tuple[Any, str], model: Any) -> None:
     model.fit(X, Y, batch_size=4, epochs=2, verbose=0)
     selector = pyarrow.fs.FileSelector("models/state", recursive=True)
     assert any("checkpoint" in info.path and info.is_file for info in files.get_file_info(selector))
-    again = bk.models.clone_model(model)
-    again.compile("adam", "mse")
-    again.set_checkpoint(f"s3://models/state{query}", over_write=False)
+
+
+def test_a_fit_goes_on_from_a_checkpoint(bucket: tuple[Any, str], model: Any) -> None:
+    place = f"s3://models/going_on{bucket[1]}"
+    begun, again = bk.models.clone_model(model), bk.models.clone_model(model)
+    begun.set_weights(model.get_weights())
+    for one in (begun, again):
+        one.compile("adam", "mse")
+        one.set_checkpoint(place, over_write=False)
+    begun.fit(X, Y, batch_size=4, epochs=2, seed=1, verbose=0)
+    with pytest.raises(FileExistsError, match="resume=True"):
+        again.fit(X, Y, batch_size=4, epochs=3, seed=1, verbose=0)
+    again.fit(X, Y, batch_size=4, epochs=3, seed=1, verbose=0, resume=True)
+    model.fit(X, Y, batch_size=4, epochs=3, seed=1, verbose=0)
+    assert again.optimizer.iterations == model.optimizer.iterations == 6
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_the_command_line(bucket: tuple[Any, str], model: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    query = bucket[1]
+    model.save(f"s3://models/line.keras{query}")
+    assert main(["inspect", f"s3://models/line.keras{query}"]) == 0
+    assert "Weights: 2 arrays, 32 bytes" in capsys.readouterr().out
+    for ending in (".h5", ".weights.h5", ".json"):
+        assert main(["convert", f"s3://models/line.keras{query}", f"s3://models/line{ending}{query}"]) == 0
+    assert main(["convert", f"s3://models/line.json{query}", f"s3://models/again.keras{query}",
+                 "--weights", f"s3://models/line.weights.h5{query}"]) == 0
+    for name in ("line.h5", "again.keras"):
+        back = bk.models.load_model(f"s3://models/{name}{query}")
+        np.testing.assert_array_equal(back.predict(X, verbose=0), model.predict(X, verbose=0))
+    assert main(["convert", f"s3://models/line.keras{query}", f"s3://models/line.h5{query}"]) == 1
+    assert main(["inspect", f"s3://models/none.keras{query}"]) == 1
+    errors = capsys.readouterr().err
+    assert "--overwrite" in errors and "s3://models/none.keras" in errors
