@@ -23,7 +23,6 @@ NAMES = ROOT / "tests" / "data"
 INSTEAD = [
     ("", r"^(Jax|Flax|Torch|TFSM)", "wraps a layer of another framework"),
     ("layers", r"^AugMix$", "`RandAugment`, or other Random... layers in a `Pipeline`"),
-    ("layers", r"^Contrast", "`Equalization`, `AutoContrast`"),
     ("layers", r"^RandomElastic", "`ops.image.elastic_transform` in a Lambda"),
     ("layers", r"^MaxNumB", "no bounding boxes: images alone are transformed"),
     ("ops", r"^(custom_gradient|device|name_scope)", "gradients follow from the kernels; plans hold no functions"),

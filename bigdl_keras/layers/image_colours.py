@@ -289,8 +289,29 @@ class Solarization(Colours):
         return rescaled(values, _BYTES, self.value_range)
 
 
+class _Histograms(Colours):
+    """Base of what follows from the images alone: nothing is drawn."""
+
+    def __init__(self, value_range: Sequence[float], data_format: str | None, **kwargs: Any) -> None:
+        super().__init__(value_range, None, data_format, **kwargs)
+
+    def kept_config(self) -> dict[str, Any]:
+        config = super().kept_config()
+        del config["seed"]
+        return config
+
+    def spread(self, kernel: str, images: Any, **attributes: Any) -> Any:
+        """What a kernel makes of values from 0 to 255 and channels last."""
+        values = rescaled(images, self.value_range, _BYTES)
+        if self.data_format == "channels_last":
+            found = apply(kernel, values, **attributes)
+        else:
+            found = ops.transpose(apply(kernel, ops.transpose(values, (0, 2, 3, 1)), **attributes), (0, 3, 1, 2))
+        return rescaled(found, _BYTES, self.value_range)
+
+
 @register("layer")
-class Equalization(Colours):
+class Equalization(_Histograms):
     """Spread the values of each channel of each image so that all are about equally frequent, in training.
 
     Keras counts the values of all images of a batch together; here each image has its own histogram, so that the
@@ -304,28 +325,39 @@ class Equalization(Colours):
 
     def __init__(self, value_range: Sequence[float] = (0, 255), bins: int = 256, data_format: str | None = None,
                  **kwargs: Any) -> None:
-        super().__init__(value_range, None, data_format, **kwargs)
+        super().__init__(value_range, data_format, **kwargs)
         self.keep({"bins": positive("Equalization", "bins", bins)})
 
-    def kept_config(self) -> dict[str, Any]:
-        """Without a seed: nothing is drawn."""
-        config = super().kept_config()
-        del config["seed"]
-        return config
-
     def _transformed(self, images: Any, training: bool) -> Any:
-        if not training:
-            return images
-        values = rescaled(images, self.value_range, _BYTES)
-        if self.data_format == "channels_last":
-            spread = apply("equalize", values, bins=self.bins)
-        else:
-            spread = ops.transpose(apply("equalize", ops.transpose(values, (0, 2, 3, 1)), bins=self.bins), (0, 3, 1, 2))
-        return rescaled(spread, _BYTES, self.value_range)
+        return self.spread("equalize", images, bins=self.bins) if training else images
 
 
 @register("layer")
-class AutoContrast(Colours):
+class ContrastLimitedAdaptiveHistogramEqualization(_Histograms):
+    """Spread the values of each channel of each image by the histograms of the tiles around them, in both phases.
+
+    Args:
+        value_range: least and largest value of a pixel.
+        clip_limit: the most that one of 256 levels counts, as a multiple of an even histogram's; 0 for no limit.
+        tile_grid_size: how many tiles an image has, down and across.
+        data_format: see `ImageAugmentation`.
+    """
+
+    def __init__(self, value_range: Sequence[float] = (0, 255), clip_limit: float = 4.0,
+                 tile_grid_size: Sequence[int] = (8, 8), data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(value_range, data_format, **kwargs)
+        name = type(self).__name__
+        if len(tile_grid_size) != 2:
+            raise ValueError(f"`tile_grid_size` of {name} must be two integers. Received {tile_grid_size!r}.")
+        self.keep({"clip_limit": float(clip_limit),
+                   "tile_grid_size": tuple(positive(name, "tile_grid_size", size) for size in tile_grid_size)})
+
+    def _transformed(self, images: Any, training: bool) -> Any:
+        return self.spread("equalize_tiles", images, tiles=self.tile_grid_size, limit=self.clip_limit)
+
+
+@register("layer")
+class AutoContrast(_Histograms):
     """Stretch the values of each channel of each image over the whole range, in both phases.
 
     Args:
@@ -335,13 +367,7 @@ class AutoContrast(Colours):
 
     def __init__(self, value_range: Sequence[float] = (0, 255), data_format: str | None = None,
                  **kwargs: Any) -> None:
-        super().__init__(value_range, None, data_format, **kwargs)
-
-    def kept_config(self) -> dict[str, Any]:
-        """Without a seed: nothing is drawn."""
-        config = super().kept_config()
-        del config["seed"]
-        return config
+        super().__init__(value_range, data_format, **kwargs)
 
     def _transformed(self, images: Any, training: bool) -> Any:
         axes = (self.rows_axis, self.rows_axis + 1)

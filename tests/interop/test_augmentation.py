@@ -77,6 +77,20 @@ def test_equalization_of_one_image(arguments, data_format):
         np.testing.assert_allclose(ours[number:number + 1], expected, rtol=1e-4, atol=1e-2)
 
 
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("arguments", [{}, {"clip_limit": 0.0, "tile_grid_size": (1, 1)}, {"tile_grid_size": (2, 3)},
+                                       {"clip_limit": 40.0, "tile_grid_size": (3, 4), "value_range": (0, 300)}],
+                         ids=str)
+def test_equalization_of_tiles(arguments, data_format):
+    images = IMAGES if data_format == "channels_last" else IMAGES.transpose(0, 3, 1, 2)
+    name = "ContrastLimitedAdaptiveHistogramEqualization"
+    theirs, ours = (getattr(room, name)(**arguments, data_format=data_format) for room in (keras.layers, layers))
+    for training in (False, True):
+        np.testing.assert_allclose(ours(images, training=training), np.asarray(theirs(images, training=training)),
+                                   rtol=1e-4, atol=1e-2)
+    assert theirs.get_config().items() <= {**ours.get_config(), "dtype": theirs.get_config()["dtype"]}.items()
+
+
 @pytest.mark.parametrize(("name", "arguments"), [case for case in CASES if case[0] != "AutoContrast"],
                          ids=lambda item: str(item))
 def test_draws_are_of_the_same_kind(name, arguments):

@@ -262,6 +262,7 @@ CASES: list[Case] = [
     (lambda: layers.Solarization(0.2, 0.7, (0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
     (lambda: layers.Equalization((0.0, 1.0), 16), UNIT_IMAGES, (2, 3, 2, 3)),
     (lambda: layers.Equalization((0.0, 1.0), data_format="channels_first"), UNIT_IMAGES, (2, 3, 2, 3)),
+    (lambda: layers.ContrastLimitedAdaptiveHistogramEqualization((0.0, 1.0), 2.0, (2, 2)), UNIT_IMAGES, (2, 3, 2, 3)),
     (lambda: layers.Pipeline([layers.Dense(3), layers.Dropout(0.5)]), (2, 4), (2, 3)),
     (lambda: layers.RandAugment((0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
     (lambda: layers.AutoContrast((0.0, 1.0)), UNIT_IMAGES, (2, 3, 2, 3)),
