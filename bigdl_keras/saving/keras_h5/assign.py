@@ -42,7 +42,8 @@ def assign(
         root: the model.
         version: the Keras that wrote the file.
         by_name: take layers with the same name only; others stay as they are.
-        skip_mismatch: leave a layer alone where number or shapes of arrays differ, instead of raising.
+        skip_mismatch: leave a layer alone where number or shapes of arrays differ, instead of raising. (Another number
+            of layers is refused even so, as in Keras: it would put arrays into layers that they do not belong to.)
 
     Returns:
         The report with the arrays, and the matches (for optimizer state and for the layout of older Keras).
@@ -55,7 +56,7 @@ def assign(
     report = WeightReport([None] * len(root.flat()))
     index_of = {id(variable): index for index, variable in enumerate(root.flat())}
     matches = []
-    for target, source in _pairs(sources, targets, by_name, skip_mismatch, report):
+    for target, source in _pairs(sources, targets, by_name, report):
         layout = _fitting_layout(target, source, version)
         if layout is None:
             problem = _mismatch(target, source, version)
@@ -75,7 +76,6 @@ def _pairs(
     sources: list[FileLayer],
     targets: list[StoreNode],
     by_name: bool,
-    skip_mismatch: bool,
     report: WeightReport,
 ) -> list[tuple[StoreNode, FileLayer]]:
     named = {source.name: source for source in sources}
@@ -85,7 +85,7 @@ def _pairs(
         report.missing += [target.name for target in targets if target.name not in named]
         report.unused += [name for name in named if name not in {target.name for target in targets}]
         return pairs
-    if len(sources) != len(targets) and not skip_mismatch:
+    if len(sources) != len(targets):
         raise ValueError(
             f"The file has {len(sources)} layers with weights, the model has {len(targets)}.\n"
             f"In the file: {_listed([source.name for source in sources])}.\n"
@@ -93,10 +93,7 @@ def _pairs(
             "Load the file into the architecture it was saved from, or use by_name=True to fill only layers with the "
             "same name."
         )
-    count = min(len(sources), len(targets))
-    report.missing += [target.name for target in targets[count:]]
-    report.unused += [source.name for source in sources[count:]]
-    return list(zip(targets[:count], sources[:count], strict=True))
+    return list(zip(targets, sources, strict=True))
 
 
 def _listed(names: list[str]) -> str:
@@ -143,6 +140,12 @@ def _names_fit(layout: Layout, target: StoreNode, source: FileLayer) -> bool:
 
 
 def _mismatch(target: StoreNode, source: FileLayer, version: Version) -> str:
+    if any("/lora_" in name for name in source.weight_names):
+        return (
+            f"The file's layer '{source.name}' has LoRA adapters, which .h5 files of Keras 3 keep apart from its "
+            f"weights: they cannot be read into layer '{target.name}' ({target.class_name}). Save it in Keras as "
+            ".keras or .weights.h5, which add them to the weights, or use skip_mismatch=True to leave it as it is."
+        )
     layout = layout_of(target, source.shapes, version, next(iter(candidates(target))))
     expected = ", ".join(f"{variable.name} {variable.shape}" for variable in target.flat())
     found = ", ".join(f"{name} {shape}" for name, shape in zip(source.weight_names, source.shapes, strict=True))
