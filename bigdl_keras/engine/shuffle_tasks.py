@@ -120,8 +120,9 @@ class Inbox:
 def update_slice(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[bytes]:
     """A stage: task n sums the gradients of slice n, updates it, and sends it to all."""
     try:
-        member = _ready(told)
-        base = _base(member, told, rank, Inbox.of(told, rank, records).updated(told), told.leg)
+        member, box = _ready(told), Inbox.of(told, rank, records)
+        member.watch.lap("wait")
+        base = _base(member, told, rank, box.updated(told), told.leg)
     except PartsLost:
         raise
     except Exception as error:
@@ -165,6 +166,7 @@ def compute_gradient(told: Round, rank: int, records: Iterable[bytes]) -> Iterat
     try:
         with threadpool_limits(1, user_api="blas"):
             member, box = _ready(told), Inbox.of(told, rank, records)
+            member.watch.lap("wait")  # for what other tasks have sent
             history = _catch_up(box, member, told)
             member.watch.lap("all_gather")
             mine = member.batch(box.rows[TRAINING], rank, told.epoch, told.batch)
