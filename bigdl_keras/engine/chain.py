@@ -6,8 +6,8 @@ import logging
 import pickle
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from bigdl_keras.engine.depot import Courier
 from bigdl_keras.engine.kept_rows import kept_rows
 from bigdl_keras.engine.loop import finished
 from bigdl_keras.engine.overdue import Overdue, deadline, no_rows
+from bigdl_keras.engine.parcels import Parcel, opened
 from bigdl_keras.engine.phases import PHASES, Phases
 from bigdl_keras.engine.pulse import Listener, beating
 from bigdl_keras.engine.report import Evaluation
@@ -78,7 +79,8 @@ class Chain:
         self.rate: float | None = None
         self._fit = f"bigdl_keras-{uuid.uuid4().hex[:12]}"
         self._start = start
-        self._now: Start | None = start
+        self._values: np.ndarray | None = start.values  # of now, as far as the driver knows them
+        self._slots: Slots | None = start.slots
         self._seeds: tuple[History, ...] | None = None
         self._leg = self._serial = self._last = self._oldest = self._origin = self._rounds = 0
         self._notes = _notebook(context)
@@ -157,26 +159,36 @@ class Chain:
 
     def settle(self) -> Start:
         """Bring weights and optimizer state to the driver."""
-        if self._due is not None:
-            self._begin_anew(settled=True)
-        if self._now is None:
-            self._now = self._brought()
-        return self._now
+        return Start(self.values(), self.optimizer_state())
 
     def values(self) -> np.ndarray:
         """The whole value vector."""
-        return self.settle().values
+        bases = self._settled()
+        if self._values is None:
+            values = self._start.values.copy()
+            with self._opened([parcel for base in bases for parcel in (base.weights, base.states)]) as arrays:
+                for owner, (weights, states) in enumerate(zip(arrays[::2], arrays[1::2], strict=True)):
+                    values[self.work.owned(owner)] = weights
+                    self.work.put_states(values, states)
+            self._values = _projected(self.work, values)
+        return self._values
 
     def optimizer_state(self) -> Slots:
         """Each slot of the optimizer as a whole vector."""
-        return self.settle().slots
+        bases = self._settled()
+        if self._slots is None:
+            self._slots = {}
+            for slot, vector in self._start.slots.items():
+                with self._opened([base.slots[slot] for base in bases]) as parts:
+                    self._slots[slot] = np.concatenate([vector[:0], *parts])
+        return self._slots
 
     def replace_values(self, values: np.ndarray) -> None:
         """Train on from these."""
-        slots = self.settle().slots
+        slots = self.optimizer_state()
         self._cut()
-        self._start = self._now = Start(np.array(values, self._start.values.dtype), slots)
-        self._seeds = None
+        self._start = Start(np.array(values, self._start.values.dtype), slots)
+        self._values, self._slots, self._seeds = self._start.values, slots, None
         self._origin += 1
         self._send(self._start)
 
@@ -204,7 +216,8 @@ class Chain:
 
     def _follow(self, step: Step) -> None:
         """A round has been made: its update is due."""
-        self._due, self._weights, self._now = Due(step.iteration, self.rate), None, None
+        self._due = Due(step.iteration, self.rate)
+        self._weights = self._values = self._slots = None
         self._rounds += 1
 
     def _begin_anew(self, settled: bool) -> None:
@@ -225,32 +238,29 @@ class Chain:
         if self._sent_start.value.slots:  # from here on all optimizer state comes from the seeds
             self._send(Start(self._start.values, {}))
 
-    def _brought(self) -> Start:
-        """What the chain begins with, at the driver."""
-        assert self._seeds is not None
-        values = self._start.values.copy()
-        slots = {slot: vector.copy() for slot, vector in self._start.slots.items()}
-        bases = [seed.base for seed in self._seeds if seed.base is not None]
-        for owner, (weights, parts, states) in enumerate(self._opened(bases)):
-            mine = self.work.owned(owner)
-            values[mine] = weights
-            for slot, part in parts.items():
-                slots[slot][mine] = part
-            self.work.put_states(values, states)
-        return Start(_projected(self.work, values), slots)
+    def _settled(self) -> list[Base]:
+        """What the next chain begins with, once no update is due."""
+        if self._due is not None:
+            self._begin_anew(settled=True)
+        return [seed.base for seed in self._seeds or () if seed.base is not None]
 
-    def _opened(self, bases: list[Base]) -> list[tuple[np.ndarray, Slots, np.ndarray]]:
-        """What bases hold; by way of executors, if the driver cannot call those that have it."""
-        if self._courier is not None:
-            try:
-                return [base.copied(self._courier) for base in bases]
-            except PartsLost as error:
-                _logger.info("%s From now on Spark brings it to the driver.", error)
-                self._courier.close()
-                self._courier = None
-        opened = self.context.parallelize(bases, len(bases)).map(partial(shuffle_tasks.open_base, self.work.key))
-        with original_errors():
-            return list(opened.collect())
+    @contextmanager
+    def _opened(self, parcels: list[Parcel]) -> Iterator[list[np.ndarray]]:
+        """What parcels hold; by way of executors, if the driver cannot call those that have it."""
+        arrays: list[np.ndarray] | None = None
+        with ExitStack() as stack:
+            if self._courier is not None:
+                try:
+                    arrays = stack.enter_context(opened(parcels, self._courier))
+                except PartsLost as error:
+                    _logger.info("%s From now on Spark brings it to the driver.", error)
+                    self._courier.close()
+                    self._courier = None
+            if arrays is None:
+                sent = self.context.parallelize(parcels, len(parcels))
+                with original_errors():
+                    arrays = sent.map(partial(shuffle_tasks.copied, self.work.key)).collect()
+            yield arrays
 
     def _stage(self, stage: Callable[..., Any], told: Round) -> tuple[RDD[Any], Any]:
         """The RDD of what a stage sends, and the shuffle that it is sent by."""

@@ -10,6 +10,7 @@ import pickle
 import struct
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,7 +25,7 @@ from bigdl_keras.engine.loop import Shard
 from bigdl_keras.engine.member import FETCH_SECONDS, Member, SumUnknown, dismiss, member_of
 from bigdl_keras.engine.parcels import Parcel, Shelf, opened
 from bigdl_keras.engine.progress import accumulate
-from bigdl_keras.engine.rounds import Base, Failed, History, Numbers, Round, Slots, Spent, Unmet, Update
+from bigdl_keras.engine.rounds import Base, Failed, History, Numbers, Round, Spent, Unmet, Update
 from bigdl_keras.engine.slice_state import SliceState
 from bigdl_keras.engine.tasks import TRAINING, Piece, pickled
 from bigdl_keras.errors import PartsLost, RowsLost, add_place
@@ -152,13 +153,10 @@ def keep_history(told: Round, settled: bool, rank: int,
     yield rank, History(_base(member, told, rank, followed, told.leg + 1), waiting)
 
 
-def open_base(key: bytes, base: Base) -> tuple[np.ndarray, Slots, np.ndarray]:
-    """What a base holds, for a driver that cannot call who has it."""
-    courier = Courier(key, FETCH_SECONDS)
-    try:
-        return base.copied(courier)
-    finally:
-        courier.close()
+def copied(key: bytes, parcel: Parcel) -> np.ndarray:
+    """What a parcel holds, for a driver that cannot call who has it."""
+    with closing(Courier(key, FETCH_SECONDS)) as courier, opened([parcel], courier) as (array,):
+        return array.copy()
 
 
 def compute_gradient(told: Round, rank: int, records: Iterable[bytes]) -> Iterator[bytes]:
