@@ -79,7 +79,10 @@ class SliceState:
             self.version = _UNKNOWN
             with base.opened(self._fetcher) as (weights, slots, states):
                 np.copyto(self.weights, weights)
-                self.slots = {slot: vector.copy() for slot, vector in slots.items()}
+                if not self.slots:
+                    self.slots = {slot: np.empty_like(vector) for slot, vector in slots.items()}
+                for slot, vector in slots.items():  # into the memory that is there: new pages take longer
+                    np.copyto(self.slots[slot], vector)
                 self.states = states.copy()
         if self._when_read is not None:
             self._when_read(self.states)
