@@ -233,10 +233,10 @@ class Chain:
         histories = self._gradients.mapPartitionsWithIndex(keep)
         found = dict(self._with_rows(lambda: self.context.runJob(histories, list, owners)))
         self._cut()
+        if self._seeds is None:  # from here on all optimizer state comes from the seeds
+            self._send(Start(self._start.values, {}))
         self._seeds = tuple(found[owner] for owner in owners)
         self._oldest = told.serial if settled else self._last
-        if self._sent_start.value.slots:  # from here on all optimizer state comes from the seeds
-            self._send(Start(self._start.values, {}))
 
     def _settled(self) -> list[Base]:
         """What the next chain begins with, once no update is due."""

@@ -110,11 +110,6 @@ class Base:
         with opened((self.weights, self.states, *self.slots.values()), fetcher) as (weights, states, *slots):
             yield weights, dict(zip(self.slots, slots, strict=True)), states
 
-    def copied(self, fetcher: Fetcher) -> tuple[np.ndarray, Slots, np.ndarray]:
-        """Weights, slots and states, to keep."""
-        with self.opened(fetcher) as (weights, slots, states):
-            return weights.copy(), {slot: vector.copy() for slot, vector in slots.items()}, states.copy()
-
 
 @dataclass(frozen=True)
 class Update:

@@ -77,14 +77,21 @@ class LittleSpark:
         return tuple(dict(shuffle_tasks.keep_history(told, settled, owner, self.sent[owner]))[owner]
                      for owner in owners)
 
+    def begin_anew(self):
+        """End the chain; the next one begins with what it has led to."""
+        seeds = self.seeds(settled=not self.whole)
+        oldest = self.told.serial + (not self.whole)
+        self.told = replace(self.told, leg=self.told.leg + 1, oldest=oldest, due=None, seeds=seeds)
+        self.sent = None
+
     def values(self):
         """Weights of now."""
         values = self.start.values.copy()
         courier = member.Courier(self.work.key, 5.0)
         for owner, seed in enumerate(self.seeds(settled=True)):
-            weights, _, states = seed.base.copied(courier)
-            values[self.work.owned(owner)] = weights
-            self.work.put_states(values, states)
+            with seed.base.opened(courier) as (weights, _, states):
+                values[self.work.owned(owner)] = weights
+                self.work.put_states(values, states)
         courier.close()
         return values
 
@@ -177,10 +184,7 @@ def test_a_new_chain_goes_on(little, cold, every, tmp_path):
     spark, data = little[0](), little[1]
     for iteration in range(6):
         if iteration and iteration % every == 0:
-            seeds = spark.seeds(settled=not spark.whole)
-            oldest = spark.told.serial + (not spark.whole)
-            spark.told = replace(spark.told, leg=spark.told.leg + 1, oldest=oldest, due=None, seeds=seeds)
-            spark.sent = None
+            spark.begin_anew()
             if cold:
                 member._members.clear()
         spark.round(iteration)
@@ -196,9 +200,7 @@ def test_the_files_of_a_chain_serve_the_next(little, tmp_path):
     for iteration in range(6):
         if iteration:
             inodes.append({path.stat().st_ino for path in folder.rglob("*") if path.is_file()})
-            seeds, oldest = spark.seeds(settled=not spark.whole), spark.told.serial + (not spark.whole)
-            spark.told = replace(spark.told, leg=spark.told.leg + 1, oldest=oldest, due=None, seeds=seeds)
-            spark.sent = None
+            spark.begin_anew()
         spark.round(iteration)
     check(spark, little[1])
     assert inodes[4] <= inodes[3]  # not one that is new
